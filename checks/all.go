@@ -1,0 +1,18 @@
+package checks
+
+// All returns every check, in the order in which reports list them.
+func All() []Check {
+	return []Check{
+		pausedVMs(),
+	}
+}
+
+// Find returns the check of that name; false where there is none.
+func Find(name string) (Check, bool) {
+	for _, check := range All() {
+		if check.Name == name {
+			return check, true
+		}
+	}
+	return Check{}, false
+}

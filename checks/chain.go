@@ -1,0 +1,192 @@
+package checks
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/version"
+
+	"github.com/upgrade-gate/upgrade-gate/cluster"
+)
+
+// Outcome is what a check came to.
+type Outcome string
+
+// The four outcomes.
+const (
+	// Passed means that all evidence was read and nothing is wrong.
+	Passed Outcome = "Passed"
+	// Failed means that something is wrong; there is a finding for each.
+	Failed Outcome = "Failed"
+	// Skipped means that the check does not apply; Because says why.
+	Skipped Outcome = "Skipped"
+	// Unknown means that the check could not be judged; Because says why.
+	Unknown Outcome = "Unknown"
+)
+
+// Result is what one check came to.
+type Result struct {
+	// Check is the check.
+	Check Check
+	// Outcome is what it came to.
+	Outcome Outcome
+	// Because gives the reason of Skipped and Unknown; otherwise it is empty.
+	Because string
+	// Findings are what is wrong, sorted; empty unless Failed.
+	Findings []Finding
+	// Gaps are the objects that could not be judged, sorted. A Failed check can have them too.
+	Gaps []Gap
+	// Duration is how long the check ran.
+	Duration time.Duration
+}
+
+// Input is what the chain runs on.
+type Input struct {
+	Snapshot *cluster.Snapshot
+	Request  Request
+	Settings Settings
+}
+
+// Run runs checks over a Snapshot, several at once, and returns one result for each, in their order. It returns when all
+// are done or ctx ends; a check that is not done by then is Unknown. A check that panics or errs is Unknown for itself only.
+func Run(ctx context.Context, list []Check, input Input) []Result {
+	type numbered struct {
+		at     int
+		result Result
+	}
+	done := make(chan numbered, len(list))
+	next := make(chan int, len(list))
+	for i := range list {
+		next <- i
+	}
+	close(next)
+	for range min(runtime.GOMAXPROCS(0), len(list)) {
+		go func() {
+			for i := range next {
+				if ctx.Err() != nil {
+					return
+				}
+				done <- numbered{i, runOne(list[i], input)}
+			}
+		}()
+	}
+	results := make([]Result, len(list))
+	for range list {
+		select {
+		case n := <-done:
+			results[n.at] = n.result
+		case <-ctx.Done():
+			return giveUpOnRest(list, results)
+		}
+	}
+	return results
+}
+
+func giveUpOnRest(list []Check, results []Result) []Result {
+	for i := range results {
+		if results[i].Outcome == "" {
+			results[i] = Result{Check: list[i], Outcome: Unknown, Because: "the check was not done before the deadline"}
+		}
+	}
+	return results
+}
+
+func runOne(check Check, input Input) (result Result) {
+	started := time.Now()
+	defer func() {
+		if failure := recover(); failure != nil {
+			result = Result{Check: check, Outcome: Unknown, Because: fmt.Sprintf("the check itself failed: %v", failure)}
+		}
+		result.Duration = time.Since(started)
+	}()
+	if outcome, because := applicable(check, input); outcome != "" {
+		return Result{Check: check, Outcome: outcome, Because: because}
+	}
+	pass := &Pass{Snapshot: input.Snapshot, Request: input.Request, Settings: input.Settings}
+	if err := check.Run(pass); err != nil {
+		return Result{Check: check, Outcome: Unknown, Because: err.Error()}
+	}
+	return conclude(check, pass)
+}
+
+// applicable says whether a check is Skipped or Unknown before it runs; the outcome is empty if it can run.
+func applicable(check Check, input Input) (Outcome, string) {
+	if because := outsideVersions(check, input.Request); because != "" {
+		return Skipped, because
+	}
+	var notInstalled []string
+	for _, kind := range check.Needs {
+		switch evidence := input.Snapshot.Evidence(kind); evidence.State {
+		case cluster.Unread:
+			return Unknown, fmt.Sprintf("%s could not be read: %s", kind, evidence.Because)
+		case cluster.NotInstalled:
+			notInstalled = append(notInstalled, evidence.Because)
+		}
+	}
+	for _, kind := range check.Uses {
+		if evidence := input.Snapshot.Evidence(kind); evidence.State == cluster.Unread {
+			return Unknown, fmt.Sprintf("%s could not be read: %s", kind, evidence.Because)
+		}
+	}
+	if len(notInstalled) > 0 {
+		return Skipped, strings.Join(notInstalled, "; ")
+	}
+	return "", ""
+}
+
+func outsideVersions(check Check, request Request) string {
+	if check.Since == "" && check.Until == "" {
+		return ""
+	}
+	target, err := version.ParseSemantic(request.Version)
+	if err != nil {
+		return ""
+	}
+	if check.Since != "" && target.LessThan(version.MustParseSemantic(check.Since)) {
+		return fmt.Sprintf("applies to upgrades to %s and later", check.Since)
+	}
+	if check.Until != "" && target.GreaterThan(version.MustParseSemantic(check.Until)) {
+		return fmt.Sprintf("applies to upgrades to %s and earlier", check.Until)
+	}
+	return ""
+}
+
+func conclude(check Check, pass *Pass) Result {
+	result := Result{Check: check, Outcome: Passed, Findings: pass.findings, Gaps: pass.gaps}
+	for i := range result.Findings {
+		f := &result.Findings[i]
+		if f.Severity == "" || check.Severity == Warn {
+			f.Severity = check.Severity
+		}
+		if f.Remedy == "" {
+			f.Remedy = check.Remedy
+		}
+	}
+	sortFindings(result.Findings)
+	sortGaps(result.Gaps)
+	switch {
+	case len(result.Findings) > 0:
+		result.Outcome = Failed
+	case len(result.Gaps) > 0:
+		result.Outcome = Unknown
+		result.Because = becauseOf(result.Gaps)
+	}
+	return result
+}
+
+func becauseOf(gaps []Gap) string {
+	first := fmt.Sprintf("%s: %s", gaps[0].Object, gaps[0].Because)
+	if len(gaps) == 1 {
+		return first
+	}
+	return fmt.Sprintf("%d objects could not be judged, the first is %s", len(gaps), first)
+}
+
+// Blocks tells whether the result holds a finding that blocks, before policy.
+func (r Result) Blocks() bool {
+	return slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Severity == Block })
+}

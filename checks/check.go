@@ -1,0 +1,85 @@
+// Package checks holds what can be wrong with a cluster before an upgrade: one file per check, named after the check.
+//
+// A check is a value (Check). All lists them in the order in which they are reported. Run runs them over a Snapshot; it
+// derives from what a check needs whether it could be judged at all, so that no check has to remember that. Checks are pure:
+// they have no clock, no client and no log.
+package checks
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+
+	"k8s.io/apimachinery/pkg/util/version"
+
+	"github.com/upgrade-gate/upgrade-gate/cluster"
+)
+
+// Severity is what a check's findings do to an upgrade, before policy.
+type Severity string
+
+// The severities.
+const (
+	// Block refuses the upgrade.
+	Block Severity = "Block"
+	// Warn admits it, and says so.
+	Warn Severity = "Warn"
+)
+
+// Check is one way in which an upgrade fails, declared as a value so that documentation, RBAC, explain and the report are
+// made from it.
+type Check struct {
+	// Name is kebab-case and names the bad state: "paused-vms". It is never reused or renamed.
+	Name string
+	// Title is the bad state as a sentence: "Virtual machines are paused".
+	Title string
+	// Why says what happens during the upgrade if this is ignored.
+	Why string
+	// Remedy is what to do by default, safest first, with commands to paste. A finding may carry its own.
+	Remedy string
+	// Severity is Block or Warn, before policy. A finding may be milder.
+	Severity Severity
+	// Waivable is false where going on loses data or can never succeed.
+	Waivable bool
+	// Needs is the evidence without which the check cannot be judged: what is unread makes it Unknown, what is not
+	// installed makes it Skipped.
+	Needs []cluster.Kind
+	// Uses is evidence that may be not installed; then there is none. What is unread makes the check Unknown all the same.
+	Uses []cluster.Kind
+	// Sources are the issues and upstream functions that the rule comes from: "harvester/harvester#7679".
+	Sources []string
+	// Since and Until bound the target versions that the check applies to, both inclusive; empty means no bound.
+	Since, Until string
+	// Run reports what is wrong.
+	Run func(*Pass) error
+}
+
+var checkName = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
+
+// Validate lists everything that is wrong with a check's metadata.
+func (c Check) Validate() error {
+	var problems []error
+	complain := func(wrong bool, format string, args ...any) {
+		if wrong {
+			problems = append(problems, fmt.Errorf("check %q: "+format, append([]any{c.Name}, args...)...))
+		}
+	}
+	complain(!checkName.MatchString(c.Name), "the name is not kebab-case")
+	complain(c.Title == "", "no title")
+	complain(c.Why == "", "no why")
+	complain(c.Remedy == "", "no remedy")
+	complain(c.Severity != Block && c.Severity != Warn, "severity %q is neither Block nor Warn", c.Severity)
+	complain(len(c.Needs) == 0, "needs no evidence, so it could never be Unknown")
+	complain(len(c.Sources) == 0, "no source")
+	complain(c.Run == nil, "no Run")
+	for _, kind := range append(append([]cluster.Kind{}, c.Needs...), c.Uses...) {
+		complain(!cluster.Known(kind), "kind %q is not in the table of kinds", kind)
+	}
+	for _, bound := range []string{c.Since, c.Until} {
+		if bound != "" {
+			_, err := version.ParseSemantic(bound)
+			complain(err != nil, "%q is not a version", bound)
+		}
+	}
+	return errors.Join(problems...)
+}

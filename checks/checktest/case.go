@@ -1,0 +1,196 @@
+package checktest
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing/fstest"
+	"time"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/upgrade-gate/upgrade-gate/checks"
+	"github.com/upgrade-gate/upgrade-gate/cluster"
+)
+
+//go:embed background
+var background embed.FS
+
+// Case is one fixture: a cluster, and what a check must say about it.
+type Case struct {
+	documents    map[string]document
+	kubelet      map[string][]byte
+	request      checks.Request
+	now          time.Time
+	wants        []expectation
+	unknowns     []expectation
+	unjudged     *regexp.Regexp
+	skipped      *regexp.Regexp
+	unread       map[cluster.Kind]string
+	notInstalled map[cluster.Kind]bool
+}
+
+// document is one object of a case, as text.
+type document struct {
+	object checks.Object
+	text   string
+	own    bool
+}
+
+type expectation struct {
+	object    checks.Object
+	pattern   *regexp.Regexp
+	transient bool
+	warn      bool
+}
+
+func (e expectation) matchesFinding(f checks.Finding) bool {
+	return e.object == f.Object && e.pattern.MatchString(f.Message) && e.transient == f.Transient && e.warn == (f.Severity == checks.Warn)
+}
+
+func readCase(files fs.FS) (*Case, error) {
+	c := &Case{
+		documents: map[string]document{}, kubelet: map[string][]byte{}, now: Now(),
+		unread: map[cluster.Kind]string{}, notInstalled: map[cluster.Kind]bool{},
+		request: checks.Request{
+			Object:  checks.Object{APIVersion: "harvesterhci.io/v1beta1", Kind: "Upgrade", Namespace: cluster.HarvesterNamespace, Name: "upgrade-to-v1-4-2"},
+			Version: "v1.4.2",
+		},
+	}
+	base, err := fs.Sub(background, "background")
+	if err != nil {
+		return nil, fmt.Errorf("open the background: %w", err)
+	}
+	if err := c.addFiles(base, false); err != nil {
+		return nil, fmt.Errorf("background: %w", err)
+	}
+	return c, c.addFiles(files, true)
+}
+
+func (c *Case) addFiles(files fs.FS, own bool) error {
+	return fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := fs.ReadFile(files, name)
+		if err != nil {
+			return err
+		}
+		if path.Base(path.Dir(name)) == "kubelet" {
+			c.kubelet[path.Base(name)] = content
+			return nil
+		}
+		for _, text := range strings.Split("\n"+string(content), "\n---") {
+			if err := c.addDocument(strings.TrimLeft(text, "\n"), own); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+		}
+		return nil
+	})
+}
+
+func (c *Case) addDocument(text string, own bool) error {
+	var head struct {
+		checks.Object
+		Metadata struct{ Namespace, Name string }
+		Spec     struct{ Version, Image string }
+	}
+	if err := yaml.Unmarshal([]byte(text), &head); err != nil {
+		return err
+	}
+	object := head.Object
+	object.Namespace, object.Name = head.Metadata.Namespace, head.Metadata.Name
+	keep := object.Kind != ""
+	for _, line := range strings.Split(text, "\n") {
+		directive, ok := strings.CutPrefix(strings.TrimSpace(line), "# ")
+		if !ok {
+			continue
+		}
+		verb, rest, _ := strings.Cut(directive, " ")
+		switch verb {
+		case "delete":
+			delete(c.documents, key(object))
+			keep = false
+		case "request":
+			c.request = checks.Request{Object: object, Version: head.Spec.Version, Image: head.Spec.Image}
+			keep = false
+		default:
+			if err := c.expect(object, verb, rest); err != nil {
+				return fmt.Errorf("%q: %w", line, err)
+			}
+		}
+	}
+	if keep {
+		c.documents[key(object)] = document{object: object, text: text, own: own}
+	}
+	return nil
+}
+
+func key(o checks.Object) string {
+	group, _, _ := strings.Cut(o.APIVersion, "/")
+	return strings.Join([]string{group, o.Kind, o.Namespace, o.Name}, "|")
+}
+
+var quoted = regexp.MustCompile(`^(.*?)\s*("(?:[^"\\]|\\.)*"|` + "`[^`]*`" + `)$`)
+
+// expect reads one directive; words that are none are an ordinary comment.
+func (c *Case) expect(object checks.Object, verb, rest string) error {
+	switch verb {
+	case "now":
+		at, err := time.Parse(time.RFC3339, rest)
+		c.now = at
+		return err
+	case "not-installed":
+		c.notInstalled[cluster.Kind(rest)] = true
+		return nil
+	case "want", "unknown", "unjudged", "skipped", "unread":
+	default:
+		return nil
+	}
+	match := quoted.FindStringSubmatch(strings.TrimSpace(rest))
+	if match == nil {
+		return fmt.Errorf("no quoted text at the end")
+	}
+	text, err := strconv.Unquote(match[2])
+	if err != nil {
+		return err
+	}
+	if verb == "unread" {
+		c.unread[cluster.Kind(match[1])] = text
+		return nil
+	}
+	pattern, err := regexp.Compile(text)
+	if err != nil {
+		return err
+	}
+	switch verb {
+	case "want":
+		c.wants = append(c.wants, expectation{object: object, pattern: pattern,
+			transient: strings.Contains(match[1], "transient"), warn: strings.Contains(match[1], "warn")})
+	case "unknown":
+		c.unknowns = append(c.unknowns, expectation{object: object, pattern: pattern})
+	case "unjudged":
+		c.unjudged = pattern
+	case "skipped":
+		c.skipped = pattern
+	}
+	return nil
+}
+
+// files returns the case's cluster as a folder.
+func (c *Case) files() fstest.MapFS {
+	files := fstest.MapFS{}
+	n := 0
+	for _, d := range c.documents {
+		n++
+		files[fmt.Sprintf("%05d.yaml", n)] = &fstest.MapFile{Data: []byte(d.text)}
+	}
+	for name, content := range c.kubelet {
+		files["kubelet/"+name] = &fstest.MapFile{Data: content}
+	}
+	return files
+}

@@ -1,0 +1,180 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/rest"
+	toolscache "k8s.io/client-go/tools/cache"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// Cached is the watch cache: every kind of the table, trimmed to what checks read, kept current by watches. Its objects
+// are shared, never copied.
+type Cached struct {
+	cache     cache.Cache
+	informers map[Kind]toolscache.SharedIndexInformer
+	poller    *KubeletPoller
+	now       func() time.Time
+
+	mu      sync.Mutex
+	failing map[string]watchFailure
+}
+
+// watchFailure is the last error of a kind's watch, and where the watch stood then.
+type watchFailure struct {
+	err     error
+	since   time.Time
+	version string
+}
+
+// CachedOptions configure NewCached.
+type CachedOptions struct {
+	// Config says how to reach the API server.
+	Config *rest.Config
+	// Poller keeps the kubelets' last answers; required.
+	Poller *KubeletPoller
+	// Now is the clock; required.
+	Now func() time.Time
+}
+
+// NewCached prepares the informers of every kind. A kind that cannot be watched, now or later, does not stop the others:
+// its evidence says why, and it is retried for ever.
+func NewCached(options CachedOptions) (*Cached, error) {
+	scheme, err := NewScheme()
+	if err != nil {
+		return nil, err
+	}
+	c := &Cached{poller: options.Poller, now: options.Now, failing: map[string]watchFailure{}, informers: map[Kind]toolscache.SharedIndexInformer{}}
+	c.cache, err = cache.New(options.Config, cache.Options{
+		Scheme: scheme, Mapper: NewMapper(), ByObject: trimmed(), DefaultWatchErrorHandler: c.watchFailed,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("build the watch cache: %w", err)
+	}
+	for _, resource := range Resources() {
+		informer, err := c.cache.GetInformer(context.Background(), resource.newObject(), cache.BlockUntilSynced(false))
+		if err != nil {
+			return nil, fmt.Errorf("watch %s: %w", resource.Kind, err)
+		}
+		shared, ok := informer.(toolscache.SharedIndexInformer)
+		if !ok {
+			return nil, fmt.Errorf("watch %s: the informer gives no access to its store", resource.Kind)
+		}
+		c.informers[resource.Kind] = shared
+	}
+	return c, nil
+}
+
+func trimmed() map[client.Object]cache.ByObject {
+	byObject := map[client.Object]cache.ByObject{}
+	for _, resource := range Resources() {
+		byObject[resource.newObject()] = cache.ByObject{
+			Label: resource.Select.labelSelector(), Field: resource.Select.fieldSelector(), Transform: resource.Trim,
+		}
+	}
+	return byObject
+}
+
+// Start keeps the cache current until ctx ends.
+func (c *Cached) Start(ctx context.Context) error {
+	go c.poller.run(ctx, func() []*corev1.Node {
+		var nodes []*corev1.Node
+		for _, object := range c.informers[Nodes].GetStore().List() {
+			nodes = append(nodes, object.(*corev1.Node))
+		}
+		return nodes
+	})
+	if err := c.cache.Start(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		return fmt.Errorf("run the watch cache: %w", err)
+	}
+	return nil
+}
+
+// Synced tells whether every kind has been listed once, or cannot be and says why; the error names those that are still
+// on their way.
+func (c *Cached) Synced() error {
+	for _, resource := range Resources() {
+		if c.informers[resource.Kind].HasSynced() {
+			continue
+		}
+		if _, failed := c.failure(resource); !failed {
+			return fmt.Errorf("%s are not in the watch cache yet", resource.Kind)
+		}
+	}
+	return nil
+}
+
+// Staleness returns for each kind how long its watch has been failing; zero while it works.
+func (c *Cached) Staleness() map[Kind]time.Duration {
+	ages := make(map[Kind]time.Duration, len(c.informers))
+	for _, resource := range Resources() {
+		ages[resource.Kind] = 0
+		if failure, failed := c.failure(resource); failed {
+			ages[resource.Kind] = c.now().Sub(failure.since)
+		}
+	}
+	return ages
+}
+
+// Name implements Source.
+func (c *Cached) Name() string { return "the watch cache" }
+
+// List implements Source. A kind whose watch fails now is unread: what the cache still holds of it may be gone.
+func (c *Cached) List(_ context.Context, resource Resource) ([]client.Object, Evidence) {
+	if failure, failed := c.failure(resource); failed {
+		return nil, explainList(resource, failure.err)
+	}
+	informer := c.informers[resource.Kind]
+	if !informer.HasSynced() {
+		return nil, unread(resource.Kind, "not in the watch cache yet")
+	}
+	items := informer.GetStore().List()
+	objects := make([]client.Object, len(items))
+	for i, item := range items {
+		objects[i] = item.(client.Object)
+	}
+	return objects, Evidence{State: Read, ReadAt: c.now(), ResourceVersion: informer.LastSyncResourceVersion()}
+}
+
+// Kubelets implements Source with the answers of the last poll.
+func (c *Cached) Kubelets(_ context.Context, _ []*corev1.Node) map[string]Kubelet {
+	return c.poller.Last()
+}
+
+func (c *Cached) watchFailed(_ context.Context, reflector *toolscache.Reflector, err error) {
+	if apierrors.IsResourceExpired(err) || apierrors.IsGone(err) || errors.Is(err, io.EOF) {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	key := reflector.TypeDescription()
+	since := c.now()
+	if earlier, ok := c.failing[key]; ok && earlier.version == reflector.LastSyncResourceVersion() {
+		since = earlier.since
+	}
+	c.failing[key] = watchFailure{err: err, since: since, version: reflector.LastSyncResourceVersion()}
+}
+
+// failure returns the failure of a kind's watch if the watch has not moved since.
+func (c *Cached) failure(resource Resource) (watchFailure, bool) {
+	key := fmt.Sprintf("%T", resource.newObject())
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	failure, ok := c.failing[key]
+	if !ok {
+		return watchFailure{}, false
+	}
+	if c.informers[resource.Kind].LastSyncResourceVersion() != failure.version {
+		delete(c.failing, key)
+		return watchFailure{}, false
+	}
+	return failure, true
+}

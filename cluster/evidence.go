@@ -1,0 +1,36 @@
+package cluster
+
+import "time"
+
+// ReadState tells whether a kind of evidence could be read.
+type ReadState string
+
+// The states of evidence. There is no state for "empty": an empty list that was read is Read with a Count of zero.
+const (
+	// Read means that every object of the kind is in the Snapshot.
+	Read ReadState = "Read"
+	// NotInstalled means that the API server does not know the kind and that a healthy Harvester may lack it.
+	NotInstalled ReadState = "NotInstalled"
+	// Unread means that the objects are not known; Because says why.
+	Unread ReadState = "Unread"
+)
+
+// Evidence says how one kind was read, when, and at which version, or why it was not.
+type Evidence struct {
+	// Kind is the kind that this is about.
+	Kind Kind
+	// State tells whether the kind was read.
+	State ReadState
+	// Because gives the reason where State is not Read: "forbidden: …".
+	Because string
+	// ReadAt is when the kind was read; zero for a kind that was not.
+	ReadAt time.Time
+	// ResourceVersion is the list's version; empty for files, and for kubelets.
+	ResourceVersion string
+	// Count is the number of objects.
+	Count int
+}
+
+func unread(kind Kind, because string) Evidence {
+	return Evidence{Kind: kind, State: Unread, Because: because}
+}

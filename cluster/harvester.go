@@ -1,0 +1,56 @@
+package cluster
+
+// HarvesterNamespace is where Upgrade and Version objects live.
+const HarvesterNamespace = "harvester-system"
+
+// Labels of an Upgrade that Harvester's controller writes.
+const (
+	// LabelUpgradeState holds the state; Succeeded and Failed are final.
+	LabelUpgradeState = "harvesterhci.io/upgradeState"
+	// LabelUpgradeCleanup is Pending while an upgrade's leftovers are being removed.
+	LabelUpgradeCleanup = "harvesterhci.io/upgradeCleanup"
+)
+
+// Upgrades returns every Upgrade.
+func (s *Snapshot) Upgrades() []*Upgrade { return s.upgrades }
+
+// UpgradePlans returns every UpgradePlan.
+func (s *Snapshot) UpgradePlans() []*UpgradePlan { return s.upgradePlans }
+
+// Version returns the Version object of that name, or nil.
+func (s *Snapshot) Version(namespace, name string) *Version { return s.versions.get(namespace, name) }
+
+// Image returns the VirtualMachineImage of that name, or nil.
+func (s *Snapshot) Image(namespace, name string) *VirtualMachineImage {
+	return s.images.get(namespace, name)
+}
+
+// Setting returns the value of a Harvester setting, its default where the value is empty; false where the setting does
+// not exist.
+func (s *Snapshot) Setting(name string) (string, bool) {
+	setting := s.settings.get("", name)
+	if setting == nil {
+		return "", false
+	}
+	if value := Text(setting.Value); value != "" {
+		return value, true
+	}
+	return Text(setting.Default), true
+}
+
+// RunningVersion returns Harvester's running version, "v1.4.1", from the setting server-version; empty where it is not
+// known.
+func (s *Snapshot) RunningVersion() string {
+	version, _ := s.Setting("server-version")
+	return version
+}
+
+// Condition returns the condition of that type, or nil.
+func Condition(conditions []StatusCondition, conditionType string) *StatusCondition {
+	for i := range conditions {
+		if conditions[i].Type == conditionType {
+			return &conditions[i]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,131 @@
+package cluster
+
+import (
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// Kind names a kind of evidence as kubectl would: the plural and the group, "volumes.longhorn.io". The two kinds of
+// evidence that a kubelet gives, KubeletStats and KubeletConfig, are subresources of nodes and stand beside the table.
+type Kind string
+
+// Resource is one row of the table of kinds: how a kind is listed, watched, read from files and trimmed. Informers,
+// RBAC, the folder reader and the scheme are all derived from it.
+type Resource struct {
+	// Kind is the row's name.
+	Kind Kind
+	// GVK is the version that is listed and watched. Files may hold any version of the same group and kind.
+	GVK schema.GroupVersionKind
+	// Plural is the resource's name in URLs and RBAC rules.
+	Plural string
+	// Namespaced is false for cluster-scoped kinds.
+	Namespaced bool
+	// Optional says, where the CRD may be missing from a healthy Harvester, what is not installed then ("the upgrade
+	// manager add-on"). Empty means required: a missing CRD is unread evidence.
+	Optional string
+	// Select narrows what is read; the zero value reads every object.
+	Select Selector
+
+	newObject func() client.Object
+	newList   func() client.ObjectList
+	trim      func(client.Object)
+	store     func(*Snapshot, []client.Object)
+}
+
+// Selector narrows a kind to the objects that checks read, at the API server as well as in files.
+type Selector struct {
+	// Labels must match; empty matches everything.
+	Labels labels.Set
+	// EventReason is the only reason of events that is read; for the kind events alone.
+	EventReason string
+}
+
+func (s Selector) listOptions() []client.ListOption {
+	var options []client.ListOption
+	if len(s.Labels) > 0 {
+		options = append(options, client.MatchingLabels(s.Labels))
+	}
+	if s.EventReason != "" {
+		options = append(options, client.MatchingFields{"reason": s.EventReason})
+	}
+	return options
+}
+
+func (s Selector) labelSelector() labels.Selector {
+	if len(s.Labels) == 0 {
+		return nil
+	}
+	return labels.SelectorFromSet(s.Labels)
+}
+
+func (s Selector) fieldSelector() fields.Selector {
+	if s.EventReason == "" {
+		return nil
+	}
+	return fields.OneTermEqualSelector("reason", s.EventReason)
+}
+
+// NewObject returns an empty object of the row's Go type.
+func (r Resource) NewObject() client.Object { return r.newObject() }
+
+// NewList returns an empty list of the row's Go type.
+func (r Resource) NewList() client.ObjectList { return r.newList() }
+
+// row builds a Resource for a Go type: keep copies, into an object that has only its identity, the fields that the
+// checks read; store puts the listed objects into the Snapshot.
+func row[T any, P interface {
+	*T
+	client.Object
+}](r Resource, list func() client.ObjectList, keep func(from, to P), store func(*Snapshot, []P)) Resource {
+	r.newObject = func() client.Object { return P(new(T)) }
+	r.newList = list
+	r.trim = func(object client.Object) {
+		from, ok := object.(P)
+		if !ok {
+			return
+		}
+		var slim T
+		to := P(&slim)
+		keepIdentity(from, to)
+		keep(from, to)
+		*from = slim
+	}
+	r.store = func(s *Snapshot, objects []client.Object) {
+		typed := make([]P, 0, len(objects))
+		for _, object := range objects {
+			typed = append(typed, object.(P))
+		}
+		store(s, typed)
+	}
+	return r
+}
+
+// Lookup returns the row of a kind; false for a name that is not in the table.
+func Lookup(kind Kind) (Resource, bool) {
+	for _, r := range Resources() {
+		if r.Kind == kind {
+			return r, true
+		}
+	}
+	return Resource{}, false
+}
+
+// Known tells whether a kind is one that a Snapshot can hold: a row of the table or a kubelet's evidence.
+func Known(kind Kind) bool {
+	if kind == KubeletStats || kind == KubeletConfig {
+		return true
+	}
+	_, ok := Lookup(kind)
+	return ok
+}
+
+func (r Resource) validate() error {
+	if r.Plural == "" || r.GVK.Kind == "" || r.GVK.Version == "" || r.newObject == nil || r.newList == nil || r.store == nil {
+		return fmt.Errorf("row %q of the table of kinds is incomplete", r.Kind)
+	}
+	return nil
+}

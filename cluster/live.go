@@ -1,0 +1,133 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// pageSize is how many objects one request of a live read asks for: large enough that most kinds of most clusters are
+// one request, small enough that the API server need not hold 45,000 replicas for us at once.
+const pageSize = 2500
+
+// Live reads the API server itself, past every cache of ours: each list is consistent, that is, no older than the moment
+// of the request.
+type Live struct {
+	reader client.Reader
+	prober *Prober
+	now    func() time.Time
+}
+
+// NewLive returns a live source over a reader that does not cache, and a prober for the kubelets.
+func NewLive(reader client.Reader, prober *Prober, now func() time.Time) *Live {
+	return &Live{reader: reader, prober: prober, now: now}
+}
+
+// NewReader returns a client.Reader that asks the API server on every call, with the types of the table of kinds. It
+// needs no discovery: the table says where each kind is, and a kind that is not there answers 404.
+func NewReader(config *rest.Config) (client.Reader, error) {
+	scheme, err := NewScheme()
+	if err != nil {
+		return nil, err
+	}
+	reader, err := client.New(config, client.Options{Scheme: scheme, Mapper: NewMapper()})
+	if err != nil {
+		return nil, fmt.Errorf("build the client of the API server: %w", err)
+	}
+	return reader, nil
+}
+
+// NewMapper returns the mapping from kinds to URLs that the table of kinds gives.
+func NewMapper() meta.RESTMapper {
+	mapper := meta.NewDefaultRESTMapper(nil)
+	for _, r := range Resources() {
+		scope := meta.RESTScopeRoot
+		if r.Namespaced {
+			scope = meta.RESTScopeNamespace
+		}
+		plural := r.GVK.GroupVersion().WithResource(r.Plural)
+		mapper.AddSpecific(r.GVK, plural, plural, scope)
+	}
+	return mapper
+}
+
+// Name implements Source.
+func (l *Live) Name() string { return "a live read of the API server" }
+
+// List implements Source.
+func (l *Live) List(ctx context.Context, resource Resource) ([]client.Object, Evidence) {
+	started := l.now()
+	objects, version, err := l.listPages(ctx, resource)
+	if apierrors.IsResourceExpired(err) {
+		// The list's version was compacted away between two pages. Start again; a second time is an error.
+		objects, version, err = l.listPages(ctx, resource)
+	}
+	if err != nil {
+		return nil, explainList(resource, err)
+	}
+	return objects, Evidence{State: Read, ReadAt: started, ResourceVersion: version}
+}
+
+func (l *Live) listPages(ctx context.Context, resource Resource) ([]client.Object, string, error) {
+	var objects []client.Object
+	options := append(resource.Select.listOptions(), client.Limit(pageSize))
+	for next := ""; ; {
+		list := resource.newList()
+		if err := l.reader.List(ctx, list, append(options, client.Continue(next))...); err != nil {
+			return nil, "", err
+		}
+		if err := meta.EachListItem(list, func(item runtime.Object) error {
+			objects = append(objects, item.(client.Object))
+			return nil
+		}); err != nil {
+			return nil, "", fmt.Errorf("walk the list: %w", err)
+		}
+		if next = list.GetContinue(); next == "" {
+			return objects, list.GetResourceVersion(), nil
+		}
+	}
+}
+
+// Kubelets implements Source.
+func (l *Live) Kubelets(ctx context.Context, nodes []*corev1.Node) map[string]Kubelet {
+	return l.prober.Ask(ctx, nodes)
+}
+
+// explainList turns the error of a list into evidence: a kind that the API server does not know is not installed where
+// a healthy Harvester may lack it, and everything else is unread.
+func explainList(resource Resource, err error) Evidence {
+	switch {
+	case meta.IsNoMatchError(err), isUnknownResource(err):
+		if resource.Optional != "" {
+			return Evidence{Kind: resource.Kind, State: NotInstalled, Because: resource.Optional + " is not installed"}
+		}
+		return unread(resource.Kind, fmt.Sprintf("the API server does not know %s: its CRD is missing", resource.Kind))
+	case apierrors.IsForbidden(err):
+		return unread(resource.Kind, fmt.Sprintf("not allowed to list %s: the ClusterRole upgrade-gate-reader lacks it", resource.Kind))
+	case apierrors.IsUnauthorized(err):
+		return unread(resource.Kind, "the API server does not accept our credentials")
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return unread(resource.Kind, "no answer before the deadline")
+	}
+	return unread(resource.Kind, "listing failed: "+firstLine([]byte(err.Error())))
+}
+
+// isUnknownResource tells a missing CRD from other reasons to answer 404: lists of a known resource never do.
+func isUnknownResource(err error) bool {
+	status := apierrors.APIStatus(nil)
+	if !errors.As(err, &status) {
+		return false
+	}
+	return status.Status().Reason == metav1.StatusReasonNotFound ||
+		strings.Contains(status.Status().Message, "could not find the requested resource")
+}

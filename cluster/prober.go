@@ -1,0 +1,145 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/rest"
+)
+
+const (
+	// kubeletTimeout is how long one kubelet may take; all are asked at once, so it is also how long all may take.
+	kubeletTimeout = 3 * time.Second
+	// maxKubeletAnswer bounds an answer; /stats/summary of a node with 250 pods is about 1 MiB.
+	maxKubeletAnswer = 16 << 20
+)
+
+// Prober asks kubelets directly, with the credentials of a rest.Config. The right that it needs is get on nodes/stats
+// and nodes/configz.
+type Prober struct {
+	client *http.Client
+	now    func() time.Time
+}
+
+// NewProber returns a Prober. caFile names the CA that signs the kubelets' serving certificates; empty means the CA of
+// the API server, which is the one that RKE2 uses for both. It returns an error for a CA that cannot be read.
+func NewProber(config *rest.Config, caFile string, now func() time.Time) (*Prober, error) {
+	direct := rest.CopyConfig(config)
+	direct.Timeout = 0
+	direct.ServerName = ""
+	direct.Proxy = func(*http.Request) (*url.URL, error) { return nil, nil }
+	if caFile != "" {
+		if _, err := os.Stat(caFile); err != nil {
+			return nil, fmt.Errorf("read the CA of the kubelets: %w", err)
+		}
+		direct.CAFile, direct.CAData = caFile, nil
+	}
+	httpClient, err := rest.HTTPClientFor(direct)
+	if err != nil {
+		return nil, fmt.Errorf("build the client for kubelets: %w", err)
+	}
+	return &Prober{client: httpClient, now: now}, nil
+}
+
+// Ask asks every node's kubelet at once and returns within three seconds, or when ctx ends, whatever they do.
+func (p *Prober) Ask(ctx context.Context, nodes []*corev1.Node) map[string]Kubelet {
+	ctx, cancel := context.WithTimeout(ctx, kubeletTimeout)
+	defer cancel()
+	answers := make([]Kubelet, len(nodes))
+	var all sync.WaitGroup
+	for i, node := range nodes {
+		all.Go(func() { answers[i] = p.askOne(ctx, node) })
+	}
+	all.Wait()
+	byNode := make(map[string]Kubelet, len(nodes))
+	for i, node := range nodes {
+		byNode[node.Name] = answers[i]
+	}
+	return byNode
+}
+
+func (p *Prober) askOne(ctx context.Context, node *corev1.Node) Kubelet {
+	answer := Kubelet{ReadAt: p.now()}
+	var both sync.WaitGroup
+	both.Go(func() {
+		body, err := p.get(ctx, node, "/stats/summary")
+		if err == nil {
+			answer.Stats, err = decodeSummary(body)
+		}
+		answer.StatsError = explain(err)
+	})
+	both.Go(func() {
+		body, err := p.get(ctx, node, "/configz")
+		if err == nil {
+			answer.Config, err = decodeConfig(body)
+		}
+		answer.ConfigError = explain(err)
+	})
+	both.Wait()
+	return answer
+}
+
+func explain(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+func (p *Prober) get(ctx context.Context, node *corev1.Node, path string) ([]byte, error) {
+	host, port, err := kubeletAddress(node)
+	if err != nil {
+		return nil, err
+	}
+	target := url.URL{Scheme: "https", Host: net.JoinHostPort(host, strconv.Itoa(int(port))), Path: path}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
+	if err != nil {
+		return nil, fmt.Errorf("ask the kubelet: %w", err)
+	}
+	response, err := p.client.Do(request)
+	if err != nil {
+		return nil, kubeletError(path, err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxKubeletAnswer+1))
+	switch {
+	case err != nil:
+		return nil, kubeletError(path, err)
+	case len(body) > maxKubeletAnswer:
+		return nil, fmt.Errorf("the kubelet's answer on %s is larger than %d MiB", path, maxKubeletAnswer>>20)
+	case response.StatusCode != http.StatusOK:
+		return nil, fmt.Errorf("the kubelet answered %s on %s: %s", response.Status, path, firstLine(body))
+	}
+	return body, nil
+}
+
+func kubeletError(path string, err error) error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("the kubelet did not answer on %s within %s", path, kubeletTimeout)
+	}
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		err = wrapped.Err
+	}
+	return fmt.Errorf("the kubelet did not answer on %s: %w", path, err)
+}
+
+// firstLine cuts what a stranger answered to what fits into a message.
+func firstLine(body []byte) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(string(body)), "\n")
+	if len(line) > 120 {
+		line = line[:120] + "…"
+	}
+	return line
+}

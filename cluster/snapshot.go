@@ -1,0 +1,159 @@
+package cluster
+
+import (
+	"slices"
+	"time"
+
+	lhv1 "github.com/longhorn/longhorn-manager/k8s/pkg/apis/longhorn/v1beta2"
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	storagev1 "k8s.io/api/storage/v1"
+	"k8s.io/apimachinery/pkg/types"
+	kubevirtv1 "kubevirt.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// Snapshot is the whole cluster at one time, typed and indexed. Nothing changes it after Load has returned it, and nobody
+// may: the objects are shared with the watch cache. Lists are in no particular order unless their method says so.
+type Snapshot struct {
+	source   string
+	now      time.Time
+	evidence map[Kind]Evidence
+	kubelets map[string]Kubelet
+
+	nodes             collection[*corev1.Node]
+	launcherPods      []*corev1.Pod
+	ioErrors          []*corev1.Event
+	budgets           []*policyv1.PodDisruptionBudget
+	volumeAttachments []*storagev1.VolumeAttachment
+	vmis              collection[*kubevirtv1.VirtualMachineInstance]
+	migrations        []*kubevirtv1.VirtualMachineInstanceMigration
+	volumes           collection[*lhv1.Volume]
+	engines           collection[*lhv1.Engine]
+	replicas          []*lhv1.Replica
+	instanceManagers  collection[*lhv1.InstanceManager]
+	attachments       []*lhv1.VolumeAttachment
+	longhornSnapshots []*lhv1.Snapshot
+	longhornSettings  collection[*lhv1.Setting]
+	longhornNodes     collection[*lhv1.Node]
+	orphans           []*lhv1.Orphan
+	upgrades          []*Upgrade
+	versions          collection[*Version]
+	settings          collection[*Setting]
+	images            collection[*VirtualMachineImage]
+	upgradePlans      []*UpgradePlan
+
+	enginesOfVolume    map[string][]*lhv1.Engine
+	replicasOfVolume   map[string][]*lhv1.Replica
+	attachmentOfVolume map[string]*lhv1.VolumeAttachment
+	attachmentsOfPV    map[string][]*storagev1.VolumeAttachment
+	vmisOfClaim        map[types.NamespacedName][]*kubevirtv1.VirtualMachineInstance
+	vmisOnNode         map[string][]*kubevirtv1.VirtualMachineInstance
+	migrationsOfVMI    map[types.NamespacedName][]*kubevirtv1.VirtualMachineInstanceMigration
+	launchersOfVMI     map[types.UID][]*corev1.Pod
+	ioErrorsOfVMI      map[types.NamespacedName][]*corev1.Event
+	managedNodes       []*corev1.Node
+}
+
+func newSnapshot(source string, now time.Time) *Snapshot {
+	return &Snapshot{source: source, now: now, evidence: map[Kind]Evidence{}}
+}
+
+// Source describes where the Snapshot was read from, for people.
+func (s *Snapshot) Source() string { return s.source }
+
+// Now is the time that ages are counted from: when the Snapshot was loaded, or the date of the evidence.
+func (s *Snapshot) Now() time.Time { return s.now }
+
+// Age returns how long ago t was; zero for a time that is not set or lies ahead.
+func (s *Snapshot) Age(t time.Time) time.Duration {
+	if t.IsZero() || t.After(s.now) {
+		return 0
+	}
+	return s.now.Sub(t)
+}
+
+// Evidence says how a kind was read. A kind that is not in the table is Unread.
+func (s *Snapshot) Evidence(kind Kind) Evidence {
+	if e, ok := s.evidence[kind]; ok {
+		return e
+	}
+	return unread(kind, "not read")
+}
+
+// collection is a list with an index by namespace and name.
+type collection[T client.Object] struct {
+	items  []T
+	byName map[types.NamespacedName]T
+}
+
+func indexByName[T client.Object](items []T) collection[T] {
+	c := collection[T]{items: items, byName: make(map[types.NamespacedName]T, len(items))}
+	for _, item := range items {
+		c.byName[NameOf(item)] = item
+	}
+	return c
+}
+
+// get returns the object of that name, or a nil pointer.
+func (c collection[T]) get(namespace, name string) T {
+	return c.byName[types.NamespacedName{Namespace: namespace, Name: name}]
+}
+
+// NameOf returns an object's namespace and name.
+func NameOf(object client.Object) types.NamespacedName {
+	return types.NamespacedName{Namespace: object.GetNamespace(), Name: object.GetName()}
+}
+
+// groupBy sorts items into groups that share one backing array; items without a key are left out.
+func groupBy[K comparable, T any](items []T, key func(T) (K, bool)) map[K][]T {
+	counts := make(map[K]int, len(items))
+	keyed := 0
+	for _, item := range items {
+		if k, ok := key(item); ok {
+			counts[k]++
+			keyed++
+		}
+	}
+	backing := make([]T, keyed)
+	groups := make(map[K][]T, len(counts))
+	next := 0
+	for _, item := range items {
+		k, ok := key(item)
+		if !ok {
+			continue
+		}
+		group, started := groups[k]
+		if !started {
+			group = backing[next : next : next+counts[k]]
+			next += counts[k]
+		}
+		groups[k] = append(group, item)
+	}
+	return groups
+}
+
+func sortByName[T client.Object](items []T) {
+	slices.SortFunc(items, func(a, b T) int {
+		if a.GetNamespace() != b.GetNamespace() {
+			if a.GetNamespace() < b.GetNamespace() {
+				return -1
+			}
+			return 1
+		}
+		switch {
+		case a.GetName() < b.GetName():
+			return -1
+		case a.GetName() > b.GetName():
+			return 1
+		}
+		return 0
+	})
+}
+
+// index computes, once, the relations that checks are written in.
+func (s *Snapshot) index() {
+	s.indexNodes()
+	s.indexVirtualMachines()
+	s.indexVolumes()
+}

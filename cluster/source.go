@@ -1,0 +1,105 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// Source is where evidence comes from: the watch cache, the live API, or a folder. A Source does not fail: what it
+// could not read it says in the Evidence.
+type Source interface {
+	// Name describes the source to a person: "the watch cache".
+	Name() string
+	// List returns every object of a kind. The objects belong to the source and must not be changed.
+	List(ctx context.Context, resource Resource) ([]client.Object, Evidence)
+	// Kubelets returns what the kubelet of each node answers, by node name. A node that is missing from the map was
+	// not asked.
+	Kubelets(ctx context.Context, nodes []*corev1.Node) map[string]Kubelet
+}
+
+// Load reads every kind of the table from a source, all kinds at once, and returns the indexed Snapshot. It returns when
+// everything has been read, or when ctx ends: what was not there by then is Unread. now is the time that ages are
+// counted from.
+func Load(ctx context.Context, source Source, now time.Time) *Snapshot {
+	resources := Resources()
+	loader := &loader{source: source, ctx: ctx, arrived: make(chan arrival, len(resources)+1)}
+	for _, resource := range resources {
+		go loader.list(resource)
+	}
+	return loader.collect(now, resources)
+}
+
+// arrival is one kind, or the kubelets' answers, on its way to the Snapshot.
+type arrival struct {
+	resource Resource
+	objects  []client.Object
+	evidence Evidence
+	kubelets map[string]Kubelet
+}
+
+type loader struct {
+	source  Source
+	ctx     context.Context
+	arrived chan arrival
+}
+
+func (l *loader) list(resource Resource) {
+	objects, evidence := l.listSafely(resource)
+	l.arrived <- arrival{resource: resource, objects: objects, evidence: evidence}
+}
+
+// listSafely turns a panic while a list is decoded into unread evidence of that kind alone.
+func (l *loader) listSafely(resource Resource) (objects []client.Object, evidence Evidence) {
+	defer func() {
+		if failure := recover(); failure != nil {
+			objects, evidence = nil, unread(resource.Kind, fmt.Sprintf("reading failed: %v", failure))
+		}
+	}()
+	objects, evidence = l.source.List(l.ctx, resource)
+	evidence.Kind = resource.Kind
+	evidence.Count = len(objects)
+	return objects, evidence
+}
+
+func (l *loader) askKubelets(nodes []*corev1.Node) {
+	l.arrived <- arrival{kubelets: l.source.Kubelets(l.ctx, nodes)}
+}
+
+func (l *loader) collect(now time.Time, resources []Resource) *Snapshot {
+	s := newSnapshot(l.source.Name(), now)
+	missing := map[Kind]bool{}
+	for _, resource := range resources {
+		missing[resource.Kind] = true
+	}
+	kubeletsMissing := true
+	for len(missing) > 0 || kubeletsMissing {
+		select {
+		case a := <-l.arrived:
+			if a.resource.Kind == "" {
+				kubeletsMissing = false
+				s.kubelets = a.kubelets
+				continue
+			}
+			delete(missing, a.resource.Kind)
+			s.evidence[a.resource.Kind] = a.evidence
+			if a.evidence.State == Read {
+				a.resource.store(s, a.objects)
+			}
+			if a.resource.Kind == Nodes {
+				go l.askKubelets(s.nodes.items)
+			}
+		case <-l.ctx.Done():
+			for kind := range missing {
+				s.evidence[kind] = unread(kind, "no answer before the deadline")
+			}
+			missing, kubeletsMissing = nil, false
+		}
+	}
+	s.judgeKubelets()
+	s.index()
+	return s
+}

@@ -1,0 +1,124 @@
+package cluster
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	"k8s.io/apimachinery/pkg/types"
+	kubevirtv1 "kubevirt.io/api/core/v1"
+)
+
+// Annotations that Harvester puts on a VMI while it migrates (harvester/harvester, pkg/util/constants.go).
+const (
+	AnnotationMigrationUID   = "harvesterhci.io/migrationUID"
+	AnnotationMigrationState = "harvesterhci.io/migrationState"
+)
+
+// VMIs returns every VirtualMachineInstance.
+func (s *Snapshot) VMIs() []*kubevirtv1.VirtualMachineInstance { return s.vmis.items }
+
+// VMI returns the VirtualMachineInstance of that name, or nil.
+func (s *Snapshot) VMI(namespace, name string) *kubevirtv1.VirtualMachineInstance {
+	return s.vmis.get(namespace, name)
+}
+
+// VMIsOn returns the VMIs whose status names the node.
+func (s *Snapshot) VMIsOn(node string) []*kubevirtv1.VirtualMachineInstance {
+	return s.vmisOnNode[node]
+}
+
+// VMIsUsing returns the VMIs that mount a persistent volume claim, directly or through a DataVolume of the same name.
+func (s *Snapshot) VMIsUsing(namespace, claim string) []*kubevirtv1.VirtualMachineInstance {
+	return s.vmisOfClaim[types.NamespacedName{Namespace: namespace, Name: claim}]
+}
+
+// Migrations returns every VirtualMachineInstanceMigration.
+func (s *Snapshot) Migrations() []*kubevirtv1.VirtualMachineInstanceMigration { return s.migrations }
+
+// MigrationsOf returns the migrations of a VMI, finished ones included.
+func (s *Snapshot) MigrationsOf(vmi *kubevirtv1.VirtualMachineInstance) []*kubevirtv1.VirtualMachineInstanceMigration {
+	return s.migrationsOfVMI[NameOf(vmi)]
+}
+
+// ActiveMigrationOf returns the migration of a VMI that is not finished, or nil. Of several it is the oldest by name.
+func (s *Snapshot) ActiveMigrationOf(vmi *kubevirtv1.VirtualMachineInstance) *kubevirtv1.VirtualMachineInstanceMigration {
+	for _, migration := range s.migrationsOfVMI[NameOf(vmi)] {
+		if IsActive(migration) {
+			return migration
+		}
+	}
+	return nil
+}
+
+// IsActive tells whether a migration is not finished. A phase that is not known counts as unfinished.
+func IsActive(migration *kubevirtv1.VirtualMachineInstanceMigration) bool {
+	return migration.Status.Phase != kubevirtv1.MigrationSucceeded && migration.Status.Phase != kubevirtv1.MigrationFailed
+}
+
+// LauncherPodsOf returns the virt-launcher pods of a VMI, finished ones included.
+func (s *Snapshot) LauncherPodsOf(vmi *kubevirtv1.VirtualMachineInstance) []*corev1.Pod {
+	return s.launchersOfVMI[vmi.UID]
+}
+
+// IOErrorsOf returns the events with reason IOerror about a VMI. The API server forgets events after an hour.
+func (s *Snapshot) IOErrorsOf(vmi *kubevirtv1.VirtualMachineInstance) []*corev1.Event {
+	return s.ioErrorsOfVMI[NameOf(vmi)]
+}
+
+// DisruptionBudgets returns every PodDisruptionBudget.
+func (s *Snapshot) DisruptionBudgets() []*policyv1.PodDisruptionBudget { return s.budgets }
+
+// VMICondition returns a VMI's condition of that type, or nil where the VMI does not report it.
+func VMICondition(vmi *kubevirtv1.VirtualMachineInstance, conditionType kubevirtv1.VirtualMachineInstanceConditionType) *kubevirtv1.VirtualMachineInstanceCondition {
+	for i := range vmi.Status.Conditions {
+		if vmi.Status.Conditions[i].Type == conditionType {
+			return &vmi.Status.Conditions[i]
+		}
+	}
+	return nil
+}
+
+// ClaimsOf returns the names of the persistent volume claims that a VMI mounts, in the order of its volumes.
+func ClaimsOf(vmi *kubevirtv1.VirtualMachineInstance) []string {
+	var claims []string
+	for _, volume := range vmi.Spec.Volumes {
+		if claim := claimOf(volume); claim != "" {
+			claims = append(claims, claim)
+		}
+	}
+	return claims
+}
+
+func claimOf(volume kubevirtv1.Volume) string {
+	switch {
+	case volume.PersistentVolumeClaim != nil:
+		return volume.PersistentVolumeClaim.ClaimName
+	case volume.DataVolume != nil:
+		return volume.DataVolume.Name
+	}
+	return ""
+}
+
+func (s *Snapshot) indexVirtualMachines() {
+	s.vmisOfClaim = make(map[types.NamespacedName][]*kubevirtv1.VirtualMachineInstance, len(s.vmis.items))
+	for _, vmi := range s.vmis.items {
+		for _, claim := range ClaimsOf(vmi) {
+			key := types.NamespacedName{Namespace: vmi.Namespace, Name: claim}
+			s.vmisOfClaim[key] = append(s.vmisOfClaim[key], vmi)
+		}
+	}
+	s.vmisOnNode = groupBy(s.vmis.items, func(vmi *kubevirtv1.VirtualMachineInstance) (string, bool) {
+		return vmi.Status.NodeName, vmi.Status.NodeName != ""
+	})
+	sortByName(s.migrations)
+	s.migrationsOfVMI = groupBy(s.migrations, func(m *kubevirtv1.VirtualMachineInstanceMigration) (types.NamespacedName, bool) {
+		return types.NamespacedName{Namespace: m.Namespace, Name: m.Spec.VMIName}, true
+	})
+	s.launchersOfVMI = groupBy(s.launcherPods, func(pod *corev1.Pod) (types.UID, bool) {
+		uid := types.UID(pod.Labels[kubevirtv1.CreatedByLabel])
+		return uid, uid != ""
+	})
+	s.ioErrorsOfVMI = groupBy(s.ioErrors, func(event *corev1.Event) (types.NamespacedName, bool) {
+		about := event.InvolvedObject
+		return types.NamespacedName{Namespace: about.Namespace, Name: about.Name}, about.Kind == "VirtualMachineInstance"
+	})
+}

@@ -1,0 +1,147 @@
+package cluster
+
+import (
+	"strings"
+
+	lhv1 "github.com/longhorn/longhorn-manager/k8s/pkg/apis/longhorn/v1beta2"
+	storagev1 "k8s.io/api/storage/v1"
+	kubevirtv1 "kubevirt.io/api/core/v1"
+)
+
+const (
+	// LonghornNamespace is where every Longhorn object lives in Harvester.
+	LonghornNamespace = "longhorn-system"
+	// LabelVolume names the volume of an engine, replica or snapshot.
+	LabelVolume = "longhornvolume"
+	// VolumeHead is the name under which an engine lists the live end of its snapshot chain.
+	VolumeHead = "volume-head"
+)
+
+// Volumes returns every Longhorn volume.
+func (s *Snapshot) Volumes() []*lhv1.Volume { return s.volumes.items }
+
+// Volume returns the Longhorn volume of that name, or nil.
+func (s *Snapshot) Volume(name string) *lhv1.Volume { return s.volumes.get(LonghornNamespace, name) }
+
+// Engines returns every Longhorn engine.
+func (s *Snapshot) Engines() []*lhv1.Engine { return s.engines.items }
+
+// Engine returns the Longhorn engine of that name, or nil.
+func (s *Snapshot) Engine(name string) *lhv1.Engine { return s.engines.get(LonghornNamespace, name) }
+
+// EnginesOf returns the engines of a volume, by name.
+func (s *Snapshot) EnginesOf(volume string) []*lhv1.Engine { return s.enginesOfVolume[volume] }
+
+// Replicas returns every Longhorn replica.
+func (s *Snapshot) Replicas() []*lhv1.Replica { return s.replicas }
+
+// ReplicasOf returns the replicas of a volume, by name.
+func (s *Snapshot) ReplicasOf(volume string) []*lhv1.Replica { return s.replicasOfVolume[volume] }
+
+// InstanceManagers returns every instance manager, by name.
+func (s *Snapshot) InstanceManagers() []*lhv1.InstanceManager { return s.instanceManagers.items }
+
+// InstanceManager returns the instance manager of that name, or nil.
+func (s *Snapshot) InstanceManager(name string) *lhv1.InstanceManager {
+	return s.instanceManagers.get(LonghornNamespace, name)
+}
+
+// AttachmentOf returns Longhorn's own VolumeAttachment of a volume, or nil.
+func (s *Snapshot) AttachmentOf(volume string) *lhv1.VolumeAttachment {
+	return s.attachmentOfVolume[volume]
+}
+
+// KubernetesAttachmentsOf returns the storage.k8s.io VolumeAttachments of a persistent volume, by name.
+func (s *Snapshot) KubernetesAttachmentsOf(persistentVolume string) []*storagev1.VolumeAttachment {
+	return s.attachmentsOfPV[persistentVolume]
+}
+
+// LonghornSnapshots returns every Snapshot object of Longhorn.
+func (s *Snapshot) LonghornSnapshots() []*lhv1.Snapshot { return s.longhornSnapshots }
+
+// LonghornNodes returns every node object of Longhorn, by name.
+func (s *Snapshot) LonghornNodes() []*lhv1.Node { return s.longhornNodes.items }
+
+// Orphans returns every orphan that Longhorn has found.
+func (s *Snapshot) Orphans() []*lhv1.Orphan { return s.orphans }
+
+// LonghornSetting returns the value of a Longhorn setting; false where the setting does not exist.
+func (s *Snapshot) LonghornSetting(name string) (string, bool) {
+	setting := s.longhornSettings.get(LonghornNamespace, name)
+	if setting == nil {
+		return "", false
+	}
+	return Text(setting.Value), true
+}
+
+// VMIsOf returns the VMIs that use a volume, through the claim that Longhorn has noted for it.
+func (s *Snapshot) VMIsOf(volume *lhv1.Volume) []*kubevirtv1.VirtualMachineInstance {
+	claim := volume.Status.KubernetesStatus
+	return s.VMIsUsing(Text(claim.Namespace), Text(claim.PVCName))
+}
+
+// ActiveMigrationOfVolume returns the unfinished migration of a VMI that uses the volume, or nil. While there is one,
+// two engines, two attachment tickets and two node names are what they should be.
+func (s *Snapshot) ActiveMigrationOfVolume(volume *lhv1.Volume) *kubevirtv1.VirtualMachineInstanceMigration {
+	for _, vmi := range s.VMIsOf(volume) {
+		if migration := s.ActiveMigrationOf(vmi); migration != nil {
+			return migration
+		}
+	}
+	return nil
+}
+
+// VolumeOf returns the name of the volume that an engine belongs to: its spec, or its label where the spec is empty.
+func VolumeOf(specified string, labels map[string]string) string {
+	if name := Text(specified); name != "" {
+		return name
+	}
+	return labels[LabelVolume]
+}
+
+// LonghornCondition returns the condition of that type, or nil. Old releases of Longhorn wrote types in lower case.
+func LonghornCondition(conditions []lhv1.Condition, conditionType string) *lhv1.Condition {
+	for i := range conditions {
+		if strings.EqualFold(conditions[i].Type, conditionType) {
+			return &conditions[i]
+		}
+	}
+	return nil
+}
+
+// Text returns a string as Longhorn meant it: support bundles write the text "null" for an empty string
+// (harvester/harvester#5789).
+func Text[S ~string](s S) S {
+	if s == "null" {
+		return ""
+	}
+	return s
+}
+
+func (s *Snapshot) indexVolumes() {
+	sortByName(s.instanceManagers.items)
+	sortByName(s.longhornNodes.items)
+	s.enginesOfVolume = groupBy(s.engines.items, func(engine *lhv1.Engine) (string, bool) {
+		volume := VolumeOf(engine.Spec.VolumeName, engine.Labels)
+		return volume, volume != ""
+	})
+	for _, engines := range s.enginesOfVolume {
+		if len(engines) > 1 {
+			sortByName(engines)
+		}
+	}
+	s.replicasOfVolume = groupBy(s.replicas, func(replica *lhv1.Replica) (string, bool) {
+		volume := VolumeOf(replica.Spec.VolumeName, replica.Labels)
+		return volume, volume != ""
+	})
+	s.attachmentOfVolume = make(map[string]*lhv1.VolumeAttachment, len(s.attachments))
+	for _, attachment := range s.attachments {
+		s.attachmentOfVolume[attachment.Spec.Volume] = attachment
+	}
+	s.attachmentsOfPV = groupBy(s.volumeAttachments, func(va *storagev1.VolumeAttachment) (string, bool) {
+		if va.Spec.Source.PersistentVolumeName == nil {
+			return "", false
+		}
+		return *va.Spec.Source.PersistentVolumeName, true
+	})
+}
