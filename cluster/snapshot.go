@@ -43,15 +43,15 @@ type Snapshot struct {
 	images            collection[*VirtualMachineImage]
 	upgradePlans      []*UpgradePlan
 
-	enginesOfVolume    map[string][]*lhv1.Engine
-	replicasOfVolume   map[string][]*lhv1.Replica
+	enginesOfVolume    groups[string, *lhv1.Engine]
+	replicasOfVolume   groups[string, *lhv1.Replica]
 	attachmentOfVolume map[string]*lhv1.VolumeAttachment
-	attachmentsOfPV    map[string][]*storagev1.VolumeAttachment
+	attachmentsOfPV    groups[string, *storagev1.VolumeAttachment]
 	vmisOfClaim        map[types.NamespacedName][]*kubevirtv1.VirtualMachineInstance
-	vmisOnNode         map[string][]*kubevirtv1.VirtualMachineInstance
-	migrationsOfVMI    map[types.NamespacedName][]*kubevirtv1.VirtualMachineInstanceMigration
-	launchersOfVMI     map[types.UID][]*corev1.Pod
-	ioErrorsOfVMI      map[types.NamespacedName][]*corev1.Event
+	vmisOnNode         groups[string, *kubevirtv1.VirtualMachineInstance]
+	migrationsOfVMI    groups[types.NamespacedName, *kubevirtv1.VirtualMachineInstanceMigration]
+	launchersOfVMI     groups[types.UID, *corev1.Pod]
+	ioErrorsOfVMI      groups[types.NamespacedName, *corev1.Event]
 	managedNodes       []*corev1.Node
 }
 
@@ -105,32 +105,65 @@ func NameOf(object client.Object) types.NamespacedName {
 	return types.NamespacedName{Namespace: object.GetNamespace(), Name: object.GetName()}
 }
 
-// groupBy sorts items into groups that share one backing array; items without a key are left out.
-func groupBy[K comparable, T any](items []T, key func(T) (K, bool)) map[K][]T {
-	counts := make(map[K]int, len(items))
+// groups are items by a key that several share. All groups lie in one array.
+type groups[K comparable, T any] struct {
+	numberOf map[K]int32
+	ends     []int32
+	items    []T
+}
+
+// groupBy sorts items into groups, each in the order of the items; items without a key are left out.
+func groupBy[K comparable, T any](items []T, key func(T) (K, bool)) groups[K, T] {
+	g := groups[K, T]{numberOf: make(map[K]int32, len(items)/2)}
+	numbers := make([]int32, len(items))
+	var sizes []int32
 	keyed := 0
-	for _, item := range items {
-		if k, ok := key(item); ok {
-			counts[k]++
-			keyed++
-		}
-	}
-	backing := make([]T, keyed)
-	groups := make(map[K][]T, len(counts))
-	next := 0
-	for _, item := range items {
+	for i, item := range items {
 		k, ok := key(item)
 		if !ok {
+			numbers[i] = -1
 			continue
 		}
-		group, started := groups[k]
-		if !started {
-			group = backing[next : next : next+counts[k]]
-			next += counts[k]
+		number, known := g.numberOf[k]
+		if !known {
+			number = int32(len(sizes))
+			g.numberOf[k] = number
+			sizes = append(sizes, 0)
 		}
-		groups[k] = append(group, item)
+		numbers[i] = number
+		sizes[number]++
+		keyed++
 	}
-	return groups
+	g.ends = make([]int32, len(sizes))
+	for number, start := 0, int32(0); number < len(sizes); number++ {
+		g.ends[number] = start
+		start += sizes[number]
+	}
+	g.items = make([]T, keyed)
+	for i, item := range items {
+		if number := numbers[i]; number >= 0 {
+			g.items[g.ends[number]] = item
+			g.ends[number]++
+		}
+	}
+	return g
+}
+
+// of returns the group of a key; empty where no item has it.
+func (g groups[K, T]) of(key K) []T {
+	number, ok := g.numberOf[key]
+	if !ok {
+		return nil
+	}
+	return g.group(number)
+}
+
+func (g groups[K, T]) group(number int32) []T {
+	start := int32(0)
+	if number > 0 {
+		start = g.ends[number-1]
+	}
+	return g.items[start:g.ends[number]:g.ends[number]]
 }
 
 func sortByName[T client.Object](items []T) {

@@ -23,7 +23,7 @@ func (s *Snapshot) VMI(namespace, name string) *kubevirtv1.VirtualMachineInstanc
 
 // VMIsOn returns the VMIs whose status names the node.
 func (s *Snapshot) VMIsOn(node string) []*kubevirtv1.VirtualMachineInstance {
-	return s.vmisOnNode[node]
+	return s.vmisOnNode.of(node)
 }
 
 // VMIsUsing returns the VMIs that mount a persistent volume claim, directly or through a DataVolume of the same name.
@@ -36,12 +36,12 @@ func (s *Snapshot) Migrations() []*kubevirtv1.VirtualMachineInstanceMigration { 
 
 // MigrationsOf returns the migrations of a VMI, finished ones included.
 func (s *Snapshot) MigrationsOf(vmi *kubevirtv1.VirtualMachineInstance) []*kubevirtv1.VirtualMachineInstanceMigration {
-	return s.migrationsOfVMI[NameOf(vmi)]
+	return s.migrationsOfVMI.of(NameOf(vmi))
 }
 
 // ActiveMigrationOf returns the migration of a VMI that is not finished, or nil. Of several it is the oldest by name.
 func (s *Snapshot) ActiveMigrationOf(vmi *kubevirtv1.VirtualMachineInstance) *kubevirtv1.VirtualMachineInstanceMigration {
-	for _, migration := range s.migrationsOfVMI[NameOf(vmi)] {
+	for _, migration := range s.migrationsOfVMI.of(NameOf(vmi)) {
 		if IsActive(migration) {
 			return migration
 		}
@@ -56,12 +56,12 @@ func IsActive(migration *kubevirtv1.VirtualMachineInstanceMigration) bool {
 
 // LauncherPodsOf returns the virt-launcher pods of a VMI, finished ones included.
 func (s *Snapshot) LauncherPodsOf(vmi *kubevirtv1.VirtualMachineInstance) []*corev1.Pod {
-	return s.launchersOfVMI[vmi.UID]
+	return s.launchersOfVMI.of(vmi.UID)
 }
 
 // IOErrorsOf returns the events with reason IOerror about a VMI. The API server forgets events after an hour.
 func (s *Snapshot) IOErrorsOf(vmi *kubevirtv1.VirtualMachineInstance) []*corev1.Event {
-	return s.ioErrorsOfVMI[NameOf(vmi)]
+	return s.ioErrorsOfVMI.of(NameOf(vmi))
 }
 
 // DisruptionBudgets returns every PodDisruptionBudget.

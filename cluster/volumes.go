@@ -30,13 +30,13 @@ func (s *Snapshot) Engines() []*lhv1.Engine { return s.engines.items }
 func (s *Snapshot) Engine(name string) *lhv1.Engine { return s.engines.get(LonghornNamespace, name) }
 
 // EnginesOf returns the engines of a volume, by name.
-func (s *Snapshot) EnginesOf(volume string) []*lhv1.Engine { return s.enginesOfVolume[volume] }
+func (s *Snapshot) EnginesOf(volume string) []*lhv1.Engine { return s.enginesOfVolume.of(volume) }
 
 // Replicas returns every Longhorn replica.
 func (s *Snapshot) Replicas() []*lhv1.Replica { return s.replicas }
 
-// ReplicasOf returns the replicas of a volume, by name.
-func (s *Snapshot) ReplicasOf(volume string) []*lhv1.Replica { return s.replicasOfVolume[volume] }
+// ReplicasOf returns the replicas of a volume, in no particular order.
+func (s *Snapshot) ReplicasOf(volume string) []*lhv1.Replica { return s.replicasOfVolume.of(volume) }
 
 // InstanceManagers returns every instance manager, by name.
 func (s *Snapshot) InstanceManagers() []*lhv1.InstanceManager { return s.instanceManagers.items }
@@ -51,9 +51,9 @@ func (s *Snapshot) AttachmentOf(volume string) *lhv1.VolumeAttachment {
 	return s.attachmentOfVolume[volume]
 }
 
-// KubernetesAttachmentsOf returns the storage.k8s.io VolumeAttachments of a persistent volume, by name.
+// KubernetesAttachmentsOf returns the storage.k8s.io VolumeAttachments of a persistent volume, in no particular order.
 func (s *Snapshot) KubernetesAttachmentsOf(persistentVolume string) []*storagev1.VolumeAttachment {
-	return s.attachmentsOfPV[persistentVolume]
+	return s.attachmentsOfPV.of(persistentVolume)
 }
 
 // LonghornSnapshots returns every Snapshot object of Longhorn.
@@ -125,8 +125,8 @@ func (s *Snapshot) indexVolumes() {
 		volume := VolumeOf(engine.Spec.VolumeName, engine.Labels)
 		return volume, volume != ""
 	})
-	for _, engines := range s.enginesOfVolume {
-		if len(engines) > 1 {
+	for number := range s.enginesOfVolume.ends {
+		if engines := s.enginesOfVolume.group(int32(number)); len(engines) > 1 {
 			sortByName(engines)
 		}
 	}

@@ -1,0 +1,89 @@
+package clustertest
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/upgrade-gate/upgrade-gate/cluster"
+)
+
+// Now is the time at which a generated cluster stands still.
+func Now() time.Time { return time.Date(2026, time.November, 20, 12, 0, 0, 0, time.UTC) }
+
+const replicasPerVolume = 3
+
+// Cluster is a generated cluster. It is a cluster.Source.
+type Cluster struct {
+	size     Size
+	objects  map[cluster.Kind][]client.Object
+	kubelets map[string]cluster.Kubelet
+	engines  [][]string
+	replicas [][]string
+}
+
+// Generate makes a cluster.
+func Generate(size Size) *Cluster {
+	c := &Cluster{
+		size: size, objects: map[cluster.Kind][]client.Object{}, kubelets: map[string]cluster.Kubelet{},
+		engines: make([][]string, size.Nodes), replicas: make([][]string, size.Nodes),
+	}
+	for i := range size.Nodes {
+		c.addNode(i)
+	}
+	for i := range size.Volumes {
+		c.addVolume(i)
+	}
+	for i := range size.VirtualMachines {
+		c.addVirtualMachine(i)
+	}
+	for i := range size.Nodes {
+		c.addInstanceManager(i)
+	}
+	c.addHarvester()
+	return c
+}
+
+// Objects returns every object of the cluster, kind by kind in the order of the table. The caller may change them.
+func (c *Cluster) Objects() []client.Object {
+	var all []client.Object
+	for _, r := range cluster.Resources() {
+		for _, object := range c.objects[r.Kind] {
+			object.GetObjectKind().SetGroupVersionKind(r.GVK)
+			all = append(all, object)
+		}
+	}
+	return all
+}
+
+// Name implements cluster.Source.
+func (c *Cluster) Name() string { return "a generated cluster of size " + c.size.Name }
+
+// List implements cluster.Source.
+func (c *Cluster) List(_ context.Context, r cluster.Resource) ([]client.Object, cluster.Evidence) {
+	return c.objects[r.Kind], cluster.Evidence{State: cluster.Read, ReadAt: Now()}
+}
+
+// Kubelets implements cluster.Source.
+func (c *Cluster) Kubelets(context.Context, []*corev1.Node) map[string]cluster.Kubelet {
+	return c.kubelets
+}
+
+func (c *Cluster) add(kind cluster.Kind, object client.Object) {
+	object.SetUID(types.UID(fmt.Sprintf("%s-%d", kind, len(c.objects[kind]))))
+	c.objects[kind] = append(c.objects[kind], object)
+}
+
+func nodeName(i int) string { return fmt.Sprintf("node-%02d", i+1) }
+
+// volumeName has the form and the length of a claim's real volume.
+func volumeName(i int) string { return fmt.Sprintf("pvc-%08x-5a1c-4e0b-9d52-%012x", i, i) }
+
+func managerName(node int) string { return fmt.Sprintf("instance-manager-%032x", node) }
+
+// homeOf returns the node that runs a volume's engine, which is where its virtual machine runs.
+func (c *Cluster) homeOf(volume int) int { return (volume % c.size.VirtualMachines) % c.size.Nodes }

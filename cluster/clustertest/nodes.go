@@ -1,0 +1,98 @@
+package clustertest
+
+import (
+	"fmt"
+
+	lhv1 "github.com/longhorn/longhorn-manager/k8s/pkg/apis/longhorn/v1beta2"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/upgrade-gate/upgrade-gate/cluster"
+)
+
+func (c *Cluster) addNode(i int) {
+	name := nodeName(i)
+	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{
+		Name: name, CreationTimestamp: metav1.NewTime(Now().AddDate(-1, 0, 0)),
+		Labels:      map[string]string{cluster.LabelManaged: "true", corev1.LabelHostname: name},
+		Annotations: map[string]string{cluster.AnnotationMachine: fmt.Sprintf("custom-%02d", i)},
+	}}
+	node.Status.Addresses = []corev1.NodeAddress{
+		{Type: corev1.NodeInternalIP, Address: fmt.Sprintf("10.10.0.%d", i+11)},
+		{Type: corev1.NodeHostName, Address: name},
+	}
+	node.Status.DaemonEndpoints.KubeletEndpoint.Port = 10250
+	node.Status.NodeInfo.KubeletVersion = "v1.30.7+rke2r1"
+	for _, quiet := range []corev1.NodeConditionType{corev1.NodeMemoryPressure, corev1.NodeDiskPressure, corev1.NodePIDPressure} {
+		node.Status.Conditions = append(node.Status.Conditions, corev1.NodeCondition{Type: quiet, Status: corev1.ConditionFalse})
+	}
+	node.Status.Conditions = append(node.Status.Conditions, corev1.NodeCondition{Type: corev1.NodeReady, Status: corev1.ConditionTrue, Reason: "KubeletReady"})
+	c.add(cluster.Nodes, node)
+	c.addLonghornNode(name)
+	c.kubelets[name] = healthyKubelet()
+}
+
+func (c *Cluster) addLonghornNode(name string) {
+	node := &lhv1.Node{ObjectMeta: inLonghorn(name)}
+	node.Spec.AllowScheduling = true
+	node.Spec.Disks = map[string]lhv1.DiskSpec{"default-disk": {AllowScheduling: true, Path: "/var/lib/harvester/defaultdisk", StorageReserved: 50 << 30}}
+	node.Status.Conditions = []lhv1.Condition{{Type: "Ready", Status: lhv1.ConditionStatusTrue}, {Type: "Schedulable", Status: lhv1.ConditionStatusTrue}}
+	node.Status.DiskStatus = map[string]*lhv1.DiskStatus{"default-disk": {
+		Conditions:       []lhv1.Condition{{Type: "Ready", Status: lhv1.ConditionStatusTrue}, {Type: "Schedulable", Status: lhv1.ConditionStatusTrue}},
+		StorageAvailable: 8 << 40, StorageMaximum: 16 << 40, StorageScheduled: 7 << 40,
+	}}
+	c.add(cluster.LonghornNodes, node)
+}
+
+func healthyKubelet() cluster.Kubelet {
+	capacity, used, threshold := uint64(200<<30), uint64(120<<30), int32(85)
+	available := capacity - used
+	disk := &cluster.FileSystem{CapacityBytes: &capacity, UsedBytes: &used, AvailableBytes: &available}
+	stats := &cluster.KubeletSummary{FileSystem: disk}
+	stats.Runtime.ImageFileSystem = disk
+	return cluster.Kubelet{ReadAt: Now(), Stats: stats, Config: &cluster.KubeletConfiguration{ImageGCHighThresholdPercent: &threshold}}
+}
+
+func (c *Cluster) addInstanceManager(i int) {
+	manager := &lhv1.InstanceManager{ObjectMeta: inLonghorn(managerName(i))}
+	manager.Labels = map[string]string{"longhorn.io/node": nodeName(i), "longhorn.io/instance-manager-type": "aio"}
+	manager.Spec.NodeID = nodeName(i)
+	manager.Spec.Type = lhv1.InstanceManagerTypeAllInOne
+	manager.Spec.DataEngine = lhv1.DataEngineTypeV1
+	manager.Status.CurrentState = lhv1.InstanceManagerStateRunning
+	manager.Status.InstanceEngines = processes(c.engines[i], lhv1.InstanceTypeEngine)
+	manager.Status.InstanceReplicas = processes(c.replicas[i], lhv1.InstanceTypeReplica)
+	c.add(cluster.InstanceManagers, manager)
+}
+
+func processes(names []string, kind lhv1.InstanceType) map[string]lhv1.InstanceProcess {
+	all := make(map[string]lhv1.InstanceProcess, len(names))
+	for i, name := range names {
+		all[name] = lhv1.InstanceProcess{
+			Spec: lhv1.InstanceProcessSpec{Name: name, DataEngine: lhv1.DataEngineTypeV1},
+			Status: lhv1.InstanceProcessStatus{
+				State: lhv1.InstanceStateRunning, Type: kind, Listen: "10.52.0.9:10000",
+				PortStart: int32(10000 + i), PortEnd: int32(10000 + i),
+			},
+		}
+	}
+	return all
+}
+
+func inLonghorn(name string) metav1.ObjectMeta {
+	return metav1.ObjectMeta{Name: name, Namespace: cluster.LonghornNamespace, CreationTimestamp: metav1.NewTime(Now().AddDate(0, -3, 0))}
+}
+
+func (c *Cluster) addHarvester() {
+	c.add(cluster.HarvesterSettings, &cluster.Setting{ObjectMeta: metav1.ObjectMeta{Name: "server-version"}, Value: "v1.4.1"})
+	c.add(cluster.Versions, &cluster.Version{
+		ObjectMeta: metav1.ObjectMeta{Name: "v1.4.2", Namespace: cluster.HarvesterNamespace},
+		Spec:       cluster.VersionSpec{ISOURL: "http://10.10.0.1/harvester-v1.4.2.iso", MinUpgradableVersion: "v1.4.1"},
+	})
+	for name, value := range map[string]string{
+		"current-longhorn-version": "v1.7.2", "auto-cleanup-system-generated-snapshot": "true",
+		"storage-over-provisioning-percentage": "100", "storage-minimal-available-percentage": "25",
+	} {
+		c.add(cluster.LonghornSettings, &lhv1.Setting{ObjectMeta: inLonghorn(name), Value: value})
+	}
+}

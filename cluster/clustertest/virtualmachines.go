@@ -1,0 +1,76 @@
+package clustertest
+
+import (
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	kubevirtv1 "kubevirt.io/api/core/v1"
+
+	"github.com/upgrade-gate/upgrade-gate/cluster"
+)
+
+// namespaces is how many namespaces the virtual machines are spread over.
+const namespaces = 10
+
+// owner returns the virtual machine that mounts a volume.
+func (c *Cluster) owner(volume int) int { return volume % c.size.VirtualMachines }
+
+func namespaceOf(vm int) string { return fmt.Sprintf("team-%d", vm%namespaces) }
+
+func claimName(volume int) string { return fmt.Sprintf("disk-%05d", volume) }
+
+func launcherName(vm int) string { return fmt.Sprintf("virt-launcher-vm-%05d-x7k2p", vm) }
+
+// Namespaces returns the namespaces that the cluster's objects live in.
+func (c *Cluster) Namespaces() []string {
+	names := []string{cluster.LonghornNamespace, cluster.HarvesterNamespace}
+	for i := range namespaces {
+		names = append(names, namespaceOf(i))
+	}
+	return names
+}
+
+func (c *Cluster) addVirtualMachine(i int) {
+	name, home := fmt.Sprintf("vm-%05d", i), nodeName(i%c.size.Nodes)
+	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: launcherName(i), Namespace: namespaceOf(i)}}
+	pod.Spec = corev1.PodSpec{NodeName: home, Containers: []corev1.Container{{Name: "compute", Image: "registry.suse.com/suse/sles/15.6/virt-launcher:1.2.2"}}}
+	pod.Status.Phase = corev1.PodRunning
+	c.add(cluster.LauncherPods, pod)
+
+	vmi := &kubevirtv1.VirtualMachineInstance{ObjectMeta: metav1.ObjectMeta{
+		Name: name, Namespace: namespaceOf(i), CreationTimestamp: metav1.NewTime(Now().AddDate(0, -2, 0)),
+		Labels: map[string]string{kubevirtv1.NodeNameLabel: home, "harvesterhci.io/vmName": name},
+	}}
+	strategy := kubevirtv1.EvictionStrategyLiveMigrate
+	vmi.Spec.EvictionStrategy = &strategy
+	for volume := i; volume < c.size.Volumes; volume += c.size.VirtualMachines {
+		disk := fmt.Sprintf("disk-%d", len(vmi.Spec.Volumes))
+		source := kubevirtv1.VolumeSource{PersistentVolumeClaim: &kubevirtv1.PersistentVolumeClaimVolumeSource{}}
+		source.PersistentVolumeClaim.ClaimName = claimName(volume)
+		vmi.Spec.Volumes = append(vmi.Spec.Volumes, kubevirtv1.Volume{Name: disk, VolumeSource: source})
+		vmi.Spec.Domain.Devices.Disks = append(vmi.Spec.Domain.Devices.Disks, kubevirtv1.Disk{Name: disk})
+	}
+	vmi.Status.Phase, vmi.Status.NodeName = kubevirtv1.Running, home
+	vmi.Status.Conditions = []kubevirtv1.VirtualMachineInstanceCondition{
+		{Type: kubevirtv1.VirtualMachineInstanceReady, Status: corev1.ConditionTrue},
+		{Type: kubevirtv1.VirtualMachineInstanceIsMigratable, Status: corev1.ConditionTrue},
+	}
+	vmi.Status.ActivePods = map[types.UID]string{pod.UID: home}
+	c.add(cluster.VMIs, vmi)
+	pod.Labels = map[string]string{kubevirtv1.AppLabel: "virt-launcher", kubevirtv1.CreatedByLabel: string(vmi.UID)}
+	if i%10 == 0 {
+		c.addFinishedMigration(vmi)
+	}
+}
+
+func (c *Cluster) addFinishedMigration(vmi *kubevirtv1.VirtualMachineInstance) {
+	migration := &kubevirtv1.VirtualMachineInstanceMigration{ObjectMeta: metav1.ObjectMeta{
+		Name: vmi.Name + "-move", Namespace: vmi.Namespace, CreationTimestamp: metav1.NewTime(Now().AddDate(0, -1, 0)),
+		Labels: map[string]string{kubevirtv1.MigrationSelectorLabel: vmi.Name},
+	}}
+	migration.Spec.VMIName = vmi.Name
+	migration.Status.Phase = kubevirtv1.MigrationSucceeded
+	c.add(cluster.Migrations, migration)
+}
