@@ -182,5 +182,6 @@ func locate(file string, start int, err error) error {
 			text = strings.Replace(text, match[0]+": ", "", 1)
 		}
 	}
-	return fmt.Errorf("%s:%d: %s", file, line, strings.TrimPrefix(text, "error converting YAML to JSON: "))
+	text = strings.TrimPrefix(strings.TrimPrefix(text, "error converting YAML to JSON: "), "yaml: ")
+	return fmt.Errorf("%s:%d: %s", file, line, text)
 }
