@@ -1,0 +1,71 @@
+# upgrade-gate: make demo shows what it does, make test runs everything.
+SHELL := /usr/bin/env bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X github.com/upgrade-gate/upgrade-gate/version.version=$(VERSION)
+GOFLAGS_BUILD := -trimpath -ldflags '$(LDFLAGS)'
+# TESTFLAGS are passed to every go test: make test TESTFLAGS=-v
+TESTFLAGS ?=
+IMAGE ?= upgrade-gate:$(VERSION)
+BENCHTIME ?= 1s
+export CGO_ENABLED := 0
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: build prepare ## The main job on a real control plane: a stuck cluster, a refusal, the repairs, an admission
+	@cd e2e && go run ./demo
+
+.PHONY: test
+test: vet unit e2e ## Everything: vet, unit tests, generated files, end-to-end tests
+
+.PHONY: unit
+unit: ## Unit tests, fixtures, and whether generated files are current
+	go test $(TESTFLAGS) ./...
+
+.PHONY: e2e
+e2e: build prepare ## End-to-end tests on a real kube-apiserver, etcd and kubectl
+	cd e2e && go test $(TESTFLAGS) -timeout 30m -p 1 ./...
+
+.PHONY: vet
+vet: ## go vet and gofmt
+	@unformatted=$$(git ls-files '*.go' | xargs gofmt -l); if [ -n "$$unformatted" ]; then echo "not gofmt-ed:" $$unformatted; exit 1; fi
+	go vet ./...
+	cd e2e && go vet ./...
+
+.PHONY: lint
+lint: vet ## vet, and staticcheck at its pinned version
+	@mkdir -p .cache/bin && cd e2e/tools/lint && go build -o ../../../.cache/bin/staticcheck honnef.co/go/tools/cmd/staticcheck
+	.cache/bin/staticcheck ./...
+	cd e2e && ../.cache/bin/staticcheck ./...
+
+.PHONY: bench
+bench: build prepare ## Benchmarks at sizes S, M and L; the figures of docs/performance.md
+	go test -run '^$$' -bench . -benchtime $(BENCHTIME) ./cluster ./checks
+	cd e2e && go test -run '^$$' -bench . -benchtime $(BENCHTIME) -timeout 30m ./bench
+
+.PHONY: build
+build: ## bin/upgrade-gate
+	@mkdir -p bin
+	go build $(GOFLAGS_BUILD) -o bin/upgrade-gate ./cmd/upgrade-gate
+
+.PHONY: prepare
+prepare: ## Build what is missing of the control plane into .cache (about five minutes the first time)
+	@cd e2e && go run ./tools/prepare
+
+.PHONY: generate
+generate: ## Write what is generated: deploy/ manifests, docs/checks.md
+	go run ./deploy/generate
+	go run ./docs/generate
+
+.PHONY: image
+image: ## The container image, with the Docker at hand
+	docker build --build-arg VERSION=$(VERSION) -t $(IMAGE) .
+
+.PHONY: clean
+clean: ## Remove what make built, and the control plane
+	rm -rf bin .cache
