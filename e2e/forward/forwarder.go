@@ -1,0 +1,177 @@
+// Package forward forwards TCP connections, and gets in their way when told to. In front of several
+// backends it stands in for a Kubernetes Service; in front of the API server it cuts watches.
+package forward
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+)
+
+// dialTimeout bounds how long a backend may take to accept.
+const dialTimeout = 5 * time.Second
+
+// Options say where connections go.
+type Options struct {
+	// Backends are addresses, host:port. Connections go to the ready ones in turn.
+	Backends []string
+	// Ready says whether a backend may get new connections. It is asked for every new connection, and
+	// may remember a probe. Nil means all are. Connections that are there already stay, as with a
+	// Service whose endpoint becomes unready.
+	Ready func(backend string) bool
+}
+
+// Forwarder listens on 127.0.0.1 and forwards to its backends. A client whose connection finds no
+// ready backend, or one that does not accept, sees its connection reset.
+type Forwarder struct {
+	options Options
+	address string
+
+	mu       sync.Mutex
+	listener net.Listener // nil while refusing
+	next     int          // the backend whose turn it is
+	pairs    map[*pair]struct{}
+	closed   bool
+	hold     *hold
+	group    sync.WaitGroup
+}
+
+// Start listens on a free port. The caller must call Close.
+func Start(options Options) (*Forwarder, error) {
+	forwarder := &Forwarder{options: options, address: "127.0.0.1:0", pairs: map[*pair]struct{}{}, hold: newHold()}
+	return forwarder, forwarder.Accept()
+}
+
+// Address returns host:port to connect to. It stays the same for the forwarder's whole life.
+func (f *Forwarder) Address() string { return f.address }
+
+// Accept takes new connections again after Refuse.
+func (f *Forwarder) Accept() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.listener != nil || f.closed {
+		return nil
+	}
+	listener, err := net.Listen("tcp", f.address)
+	if err != nil {
+		return fmt.Errorf("listening on %s: %w", f.address, err)
+	}
+	f.listener, f.address = listener, listener.Addr().String()
+	f.group.Go(func() { f.accept(listener) })
+	return nil
+}
+
+// Refuse takes no new connections: clients see "connection refused". Those that are there stay.
+func (f *Forwarder) Refuse() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.listener == nil {
+		return nil
+	}
+	listener := f.listener
+	f.listener = nil
+	return listener.Close()
+}
+
+// Cut resets all connections and returns how many there were. New ones are taken as before.
+func (f *Forwarder) Cut() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	cut := len(f.pairs)
+	for pair := range f.pairs {
+		pair.reset()
+		delete(f.pairs, pair)
+	}
+	return cut
+}
+
+// Hold stops all traffic and leaves the connections open, as a network that loses every packet does:
+// nobody sees an error. New connections are taken and held too. What is on its way when Resume is called
+// arrives then.
+func (f *Forwarder) Hold() { f.hold.engage() }
+
+// Resume lets traffic flow again after Hold.
+func (f *Forwarder) Resume() { f.hold.release() }
+
+// Connections returns how many connections there are.
+func (f *Forwarder) Connections() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.pairs)
+}
+
+// Close resets all connections, takes no new ones and waits until everything has ended.
+func (f *Forwarder) Close() error {
+	f.mu.Lock()
+	f.closed = true
+	f.mu.Unlock()
+	err := f.Refuse()
+	f.Cut()
+	f.hold.abandon()
+	f.group.Wait()
+	return err
+}
+
+// accept takes connections until the listener closes.
+func (f *Forwarder) accept(listener net.Listener) {
+	for {
+		client, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		f.group.Go(func() { f.forward(client) })
+	}
+}
+
+// forward connects the client to a backend and copies until either side ends.
+func (f *Forwarder) forward(client net.Conn) {
+	pair := &pair{client: client}
+	defer pair.reset()
+	if !f.add(pair) {
+		return
+	}
+	defer f.remove(pair)
+	address, err := f.pick()
+	if err != nil {
+		return
+	}
+	backend, err := net.DialTimeout("tcp", address, dialTimeout)
+	if err != nil || !pair.connect(backend) {
+		return
+	}
+	pair.copy(f.hold)
+}
+
+// add notes the connection, unless the forwarder is closed.
+func (f *Forwarder) add(pair *pair) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed {
+		return false
+	}
+	f.pairs[pair] = struct{}{}
+	return true
+}
+
+func (f *Forwarder) remove(pair *pair) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.pairs, pair)
+}
+
+// pick returns the next ready backend.
+func (f *Forwarder) pick() (string, error) {
+	f.mu.Lock()
+	first := f.next
+	f.next++
+	f.mu.Unlock()
+	for i := range f.options.Backends {
+		backend := f.options.Backends[(first+i)%len(f.options.Backends)]
+		if f.options.Ready == nil || f.options.Ready(backend) {
+			return backend, nil
+		}
+	}
+	return "", errors.New("no backend is ready")
+}

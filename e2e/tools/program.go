@@ -1,0 +1,117 @@
+// Package tools builds the foreign programs of the end-to-end tests from the pinned modules in its
+// subfolders. Each subfolder is a Go module of its own, so that the programs' dependencies stay out
+// of the product's and of each other's module graph.
+package tools
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+)
+
+// Program is one foreign program that is built from a pinned module below e2e/tools.
+type Program struct {
+	// Name is the file name of the binary, such as "kube-apiserver".
+	Name string
+	// Folder is the tool module's folder below e2e/tools, such as "kubernetes".
+	Folder string
+	// Package is the import path of the program's main package.
+	Package string
+	// Module is the path of the module that Package belongs to. Its version in the folder's go.mod is
+	// the program's version, and keys the folder that the binary is kept in.
+	Module string
+	// Stamp returns the linker's "importpath.name=value" assignments that write the version into the
+	// binary. Nil stamps nothing.
+	Stamp func(version string) []string
+}
+
+// kubernetes is a program of the Kubernetes module.
+func kubernetes(name string) Program {
+	return Program{
+		Name:    name,
+		Folder:  "kubernetes",
+		Package: "k8s.io/kubernetes/cmd/" + name,
+		Module:  "k8s.io/kubernetes",
+		Stamp:   stampKubernetes,
+	}
+}
+
+// KubeAPIServer is Kubernetes' API server.
+func KubeAPIServer() Program { return kubernetes("kube-apiserver") }
+
+// Kubectl is Kubernetes' command line.
+func Kubectl() Program { return kubernetes("kubectl") }
+
+// Etcd is the API server's store. It carries its version in its source and needs no stamp.
+func Etcd() Program {
+	return Program{
+		Name:    "etcd",
+		Folder:  "kubernetes",
+		Package: "go.etcd.io/etcd/server/v3",
+		Module:  "go.etcd.io/etcd/server/v3",
+	}
+}
+
+// ControllerGen writes CRDs from Go types.
+func ControllerGen() Program {
+	return Program{
+		Name:    "controller-gen",
+		Folder:  "crds",
+		Package: "sigs.k8s.io/controller-tools/cmd/controller-gen",
+		Module:  "sigs.k8s.io/controller-tools",
+	}
+}
+
+// stampKubernetes returns what Kubernetes' own release build writes into its binaries. Without it the
+// API server says v0.0.0-master, and whoever compares versions (kubectl's skew warning, controllers
+// that switch features on) is misled.
+func stampKubernetes(version string) []string {
+	parts := strings.SplitN(strings.TrimPrefix(version, "v"), ".", 3)
+	stamp := []string{"gitVersion=" + version, "gitTreeState=clean"}
+	if len(parts) == 3 {
+		stamp = append(stamp, "gitMajor="+parts[0], "gitMinor="+parts[1])
+	}
+	for i, assignment := range stamp {
+		stamp[i] = "k8s.io/component-base/version." + assignment
+	}
+	return stamp
+}
+
+// Version returns the version that the program is pinned to in its tool module's go.mod.
+func (p Program) Version() (string, error) {
+	folder, err := ModuleFolder(p.Folder)
+	if err != nil {
+		return "", err
+	}
+	return RequiredVersion(folder, p.Module)
+}
+
+// Ensure returns the path of the program's binary, building it first when this version has not been
+// built on this machine yet. Lines of progress go to progress, which may be nil. Processes that
+// ask at the same time build once: the others wait, until ctx ends.
+func (p Program) Ensure(ctx context.Context, progress io.Writer) (string, error) {
+	version, err := p.Version()
+	if err != nil {
+		return "", fmt.Errorf("finding the version of %s: %w", p.Name, err)
+	}
+	folder, err := Cached(ctx, p.Name+"-"+version, progress, func(ctx context.Context, folder string) error {
+		return p.build(ctx, version, filepath.Join(folder, p.Name))
+	})
+	if err != nil {
+		return "", fmt.Errorf("building %s %s: %w", p.Name, version, err)
+	}
+	return filepath.Join(folder, p.Name), nil
+}
+
+// build compiles the program into the file output, static and without debugging information.
+func (p Program) build(ctx context.Context, version, output string) error {
+	ldflags := []string{"-s", "-w"}
+	if p.Stamp != nil {
+		for _, assignment := range p.Stamp(version) {
+			ldflags = append(ldflags, "-X", assignment)
+		}
+	}
+	return Go(ctx, p.Folder, "build", "-trimpath", "-ldflags", strings.Join(ldflags, " "), "-o", output, p.Package)
+}
