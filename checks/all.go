@@ -4,6 +4,16 @@ package checks
 func All() []Check {
 	return []Check{
 		pausedVMs(),
+		faultedReplicas(),
+		degradedVolumes(),
+		inFlightMigrations(),
+		multiEngineVolumes(),
+		orphanedEngines(),
+		snapshotAnomalies(),
+		diskSpace(),
+		nodesUnready(),
+		upgradeInProgress(),
+		unsupportedUpgradePath(),
 	}
 }
 

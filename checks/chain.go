@@ -174,6 +174,9 @@ func conclude(check Check, pass *Pass) Result {
 	case len(result.Gaps) > 0:
 		result.Outcome = Unknown
 		result.Because = becauseOf(result.Gaps)
+	case pass.skipped != "":
+		result.Outcome = Skipped
+		result.Because = pass.skipped
 	}
 	return result
 }

@@ -68,6 +68,7 @@ type Pass struct {
 
 	findings []Finding
 	gaps     []Gap
+	skipped  string
 }
 
 // Report adds a finding.
@@ -82,6 +83,9 @@ func (p *Pass) Findf(object client.Object, format string, args ...any) {
 func (p *Pass) Unknownf(object client.Object, format string, args ...any) {
 	p.gaps = append(p.gaps, Gap{Object: ObjectOf(object), Because: fmt.Sprintf(format, args...)})
 }
+
+// Skip says why the check does not apply to this request. It is then Skipped, unless it found something all the same.
+func (p *Pass) Skip(because string) { p.skipped = because }
 
 // Excluded tells whether the policy leaves an object's namespace out.
 func (p *Pass) Excluded(object client.Object) bool {

@@ -90,11 +90,10 @@ type header struct {
 }
 
 func (d *decoder) document(content []byte) ([]document, error) {
-	asJSON, err := yaml.YAMLToJSON(content)
+	asJSON, err := toJSON(content)
 	if err != nil {
 		return nil, err
 	}
-	asJSON = bytes.TrimSpace(asJSON)
 	if len(asJSON) == 0 || bytes.Equal(asJSON, []byte("null")) {
 		return nil, nil
 	}
@@ -113,6 +112,16 @@ func (d *decoder) document(content []byte) ([]document, error) {
 		return nil, err
 	}
 	return []document{*found}, nil
+}
+
+// toJSON converts a document, unless it is JSON already: that is a subset of YAML, and many times faster to read.
+func toJSON(content []byte) ([]byte, error) {
+	content = bytes.TrimSpace(content)
+	if bytes.HasPrefix(content, []byte("{")) && json.Valid(content) {
+		return content, nil
+	}
+	converted, err := yaml.YAMLToJSON(content)
+	return bytes.TrimSpace(converted), err
 }
 
 // list decodes the items of a List, or of a typed list, which declares its kind even when it is empty.

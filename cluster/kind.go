@@ -44,15 +44,16 @@ type Selector struct {
 	EventReason string
 }
 
-func (s Selector) listOptions() []client.ListOption {
-	var options []client.ListOption
-	if len(s.Labels) > 0 {
-		options = append(options, client.MatchingLabels(s.Labels))
+// parameters returns the selector as the parameters of a list request.
+func (s Selector) parameters() map[string]string {
+	parameters := map[string]string{}
+	if selector := s.labelSelector(); selector != nil {
+		parameters["labelSelector"] = selector.String()
 	}
-	if s.EventReason != "" {
-		options = append(options, client.MatchingFields{"reason": s.EventReason})
+	if selector := s.fieldSelector(); selector != nil {
+		parameters["fieldSelector"] = selector.String()
 	}
-	return options
+	return parameters
 }
 
 func (s Selector) labelSelector() labels.Selector {
@@ -67,6 +68,14 @@ func (s Selector) fieldSelector() fields.Selector {
 		return nil
 	}
 	return fields.OneTermEqualSelector("reason", s.EventReason)
+}
+
+// Path returns the path under which the API server lists every object of the row, in all namespaces.
+func (r Resource) Path() string {
+	if r.GVK.Group == "" {
+		return "/api/" + r.GVK.Version + "/" + r.Plural
+	}
+	return "/apis/" + r.GVK.Group + "/" + r.GVK.Version + "/" + r.Plural
 }
 
 // NewObject returns an empty object of the row's Go type.

@@ -11,40 +11,24 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // pageSize is how many objects one request of a live read asks for: large enough that most kinds of most clusters are
 // one request, small enough that the API server need not hold 45,000 replicas for us at once.
-const pageSize = 2500
+const pageSize = 5000
 
 // Live reads the API server itself, past every cache of ours: each list is consistent, that is, no older than the moment
-// of the request.
+// of the request. Its objects are trimmed like those of the watch cache.
 type Live struct {
-	reader client.Reader
+	reader *Reader
 	prober *Prober
 	now    func() time.Time
 }
 
-// NewLive returns a live source over a reader that does not cache, and a prober for the kubelets.
-func NewLive(reader client.Reader, prober *Prober, now func() time.Time) *Live {
+// NewLive returns a live source over a reader, and a prober for the kubelets.
+func NewLive(reader *Reader, prober *Prober, now func() time.Time) *Live {
 	return &Live{reader: reader, prober: prober, now: now}
-}
-
-// NewReader returns a client.Reader that asks the API server on every call, with the types of the table of kinds. It
-// needs no discovery: the table says where each kind is, and a kind that is not there answers 404.
-func NewReader(config *rest.Config) (client.Reader, error) {
-	scheme, err := NewScheme()
-	if err != nil {
-		return nil, err
-	}
-	reader, err := client.New(config, client.Options{Scheme: scheme, Mapper: NewMapper()})
-	if err != nil {
-		return nil, fmt.Errorf("build the client of the API server: %w", err)
-	}
-	return reader, nil
 }
 
 // NewMapper returns the mapping from kinds to URLs that the table of kinds gives.
@@ -80,20 +64,14 @@ func (l *Live) List(ctx context.Context, resource Resource) ([]client.Object, Ev
 
 func (l *Live) listPages(ctx context.Context, resource Resource) ([]client.Object, string, error) {
 	var objects []client.Object
-	options := append(resource.Select.listOptions(), client.Limit(pageSize))
 	for next := ""; ; {
-		list := resource.newList()
-		if err := l.reader.List(ctx, list, append(options, client.Continue(next))...); err != nil {
+		page, list, err := l.reader.Page(ctx, resource, pageSize, next)
+		if err != nil {
 			return nil, "", err
 		}
-		if err := meta.EachListItem(list, func(item runtime.Object) error {
-			objects = append(objects, item.(client.Object))
-			return nil
-		}); err != nil {
-			return nil, "", fmt.Errorf("walk the list: %w", err)
-		}
-		if next = list.GetContinue(); next == "" {
-			return objects, list.GetResourceVersion(), nil
+		objects = append(objects, page...)
+		if next = list.Continue; next == "" {
+			return objects, list.ResourceVersion, nil
 		}
 	}
 }

@@ -117,6 +117,8 @@ func keepVolume(from, to *lhv1.Volume) {
 	to.Spec.Size = from.Spec.Size
 	to.Spec.NodeID = from.Spec.NodeID
 	to.Spec.MigrationNodeID = from.Spec.MigrationNodeID
+	to.Spec.AccessMode = from.Spec.AccessMode
+	to.Spec.Migratable = from.Spec.Migratable
 	to.Spec.DataLocality = from.Spec.DataLocality
 	to.Spec.NumberOfReplicas = from.Spec.NumberOfReplicas
 	to.Spec.ReplicaSoftAntiAffinity = from.Spec.ReplicaSoftAntiAffinity
@@ -171,6 +173,7 @@ func keepReplica(from, to *lhv1.Replica) {
 	to.Spec.FailedAt = from.Spec.FailedAt
 	to.Spec.Active = from.Spec.Active
 	to.Status.CurrentState = from.Status.CurrentState
+	to.Status.InstanceManagerName = from.Status.InstanceManagerName
 }
 
 func keepInstanceManager(from, to *lhv1.InstanceManager) {
@@ -200,6 +203,7 @@ func keepAttachment(from, to *lhv1.VolumeAttachment) {
 
 func keepLonghornSnapshot(from, to *lhv1.Snapshot) {
 	to.Spec.Volume = from.Spec.Volume
+	to.Status.OwnerID = from.Status.OwnerID
 	to.Status.MarkRemoved = from.Status.MarkRemoved
 	to.Status.Error = from.Status.Error
 	to.Status.ReadyToUse = from.Status.ReadyToUse

@@ -74,6 +74,11 @@ func (s *Snapshot) LonghornSetting(name string) (string, bool) {
 	return Text(setting.Value), true
 }
 
+// LonghornSettingObject returns the Longhorn setting of that name, or nil.
+func (s *Snapshot) LonghornSettingObject(name string) *lhv1.Setting {
+	return s.longhornSettings.get(LonghornNamespace, name)
+}
+
 // VMIsOf returns the VMIs that use a volume, through the claim that Longhorn has noted for it.
 func (s *Snapshot) VMIsOf(volume *lhv1.Volume) []*kubevirtv1.VirtualMachineInstance {
 	claim := volume.Status.KubernetesStatus

@@ -85,11 +85,11 @@ func damages(kind string) map[string]func(object, status map[string]any) {
 	return all
 }
 
-// damageAtRandom removes a random field somewhere in a random object, fifty times.
+// damageAtRandom removes a random field somewhere in a random object, twenty times.
 func (c *Case) damageAtRandom(t *testing.T, check checks.Check, random *rand.Rand) {
 	t.Helper()
 	keys := slices.Sorted(maps.Keys(c.documents))
-	for range 50 {
+	for range 20 {
 		original := c.documents[keys[random.IntN(len(keys))]]
 		object := decodeText(t, original.text)
 		removeSomething(random, object, 0)

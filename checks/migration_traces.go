@@ -1,0 +1,201 @@
+package checks
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	lhv1 "github.com/longhorn/longhorn-manager/k8s/pkg/apis/longhorn/v1beta2"
+	storagev1 "k8s.io/api/storage/v1"
+
+	"github.com/upgrade-gate/upgrade-gate/cluster"
+)
+
+// trace is one thing about a volume that only a migration in progress may have.
+type trace struct {
+	// fact goes on from "volume pvc-1 ": "has 2 engines, …".
+	fact string
+	// remedy is what to do once the VM is stopped.
+	remedy string
+	// since is when it began; zero where the objects do not say.
+	since time.Time
+	// certain is true where not even a migration in progress explains it, so that its age does not matter.
+	certain bool
+}
+
+// tracesOf lists the traces of a migration in a volume, none for an ordinary one.
+func tracesOf(p *Pass, volume *lhv1.Volume) []trace {
+	var traces []trace
+	if engines := p.EnginesOf(volume.Name); len(engines) > 1 || (len(engines) == 1 && engines[0].DeletionTimestamp != nil) {
+		traces = engineTraces(p, volume, engines, traces)
+	}
+	traces = nodeTraces(volume, traces)
+	if isShared(volume) {
+		return traces
+	}
+	if attachment := p.AttachmentOf(volume.Name); attachment != nil {
+		traces = ticketTraces(volume, attachment, traces)
+	}
+	if attachments := p.KubernetesAttachmentsOf(persistentVolumeOf(volume)); len(attachments) > 1 {
+		traces = attachmentTraces(p, volume, attachments, traces)
+	}
+	return traces
+}
+
+// isShared tells whether several nodes may use a volume at once, through Longhorn's share manager
+// (longhorn-manager, isRegularRWXVolume). Disks of VMs are rwx too, but migratable.
+func isShared(volume *lhv1.Volume) bool {
+	return volume.Spec.AccessMode == lhv1.AccessModeReadWriteMany && !volume.Spec.Migratable
+}
+
+// persistentVolumeOf returns the persistent volume's name, which is the volume's own where Longhorn has not noted it.
+func persistentVolumeOf(volume *lhv1.Volume) string {
+	if name := cluster.Text(volume.Status.KubernetesStatus.PVName); name != "" {
+		return name
+	}
+	return volume.Name
+}
+
+func engineTraces(p *Pass, volume *lhv1.Volume, engines []*lhv1.Engine, traces []trace) []trace {
+	var names, extra []string
+	var youngest time.Time
+	active := 0
+	for _, engine := range engines {
+		if engine.DeletionTimestamp != nil {
+			if age := p.Age(engine.DeletionTimestamp.Time); age >= p.Settings.StaleEngineAge {
+				traces = append(traces, trace{
+					fact:   fmt.Sprintf("has an engine, %s on %s, whose deletion began %s ago and is not done", engine.Name, nodeOr(engine.Spec.NodeID), spell(age)),
+					remedy: "see why the instance manager does not stop it: kubectl -n longhorn-system get instancemanagers.longhorn.io",
+					since:  engine.DeletionTimestamp.Time,
+				})
+			}
+			continue
+		}
+		name := fmt.Sprintf("%s on %s", engine.Name, nodeOr(engine.Spec.NodeID))
+		if engine.Spec.Active {
+			active++
+			name += " (active)"
+		}
+		if !engine.Spec.Active && !isUsedOn(p, volume, engine.Spec.NodeID) {
+			extra = append(extra, engine.Name)
+		}
+		names = append(names, name)
+		if engine.CreationTimestamp.After(youngest) {
+			youngest = engine.CreationTimestamp.Time
+		}
+	}
+	if len(names) < 2 {
+		return traces
+	}
+	t := trace{fact: fmt.Sprintf("has %d engines, %s", len(names), strings.Join(names, " and ")), since: youngest, certain: active > 1}
+	if active > 1 {
+		t.fact = fmt.Sprintf("has %d active engines, %s", active, strings.Join(names, " and "))
+	}
+	t.remedy = "find out which engine has the current data, and delete the others: kubectl -n longhorn-system get engines.longhorn.io -l longhornvolume=" + volume.Name
+	if current := cluster.Text(volume.Status.CurrentNodeID); current != "" && len(extra) == len(names)-1 {
+		t.remedy = fmt.Sprintf("delete what is not on the volume's node, %s: kubectl -n longhorn-system delete engines.longhorn.io %s", current, strings.Join(extra, " "))
+	}
+	return append(traces, t)
+}
+
+// isUsedOn tells whether a volume, or a VM that has it, is on a node, so that nothing of it may be removed there. A broken
+// migration can leave the two on different nodes.
+func isUsedOn(p *Pass, volume *lhv1.Volume, node string) bool {
+	if volume.Status.CurrentNodeID == node {
+		return true
+	}
+	for _, vmi := range p.VMIsOf(volume) {
+		if vmi.Status.NodeName == node {
+			return true
+		}
+	}
+	return false
+}
+
+// nodeTraces finds the node names that Longhorn writes for the time of a migration.
+func nodeTraces(volume *lhv1.Volume, traces []trace) []trace {
+	wanted, current := cluster.Text(volume.Spec.MigrationNodeID), cluster.Text(volume.Status.CurrentMigrationNodeID)
+	if wanted == "" && current == "" {
+		return traces
+	}
+	return append(traces, trace{
+		fact: fmt.Sprintf("is marked as migrating to %s (spec.migrationNodeID %q, status.currentMigrationNodeID %q, volume %s)",
+			nodeOr(current, wanted), wanted, current, volume.Status.State),
+		remedy: fmt.Sprintf("once it is detached, clear the mark: kubectl -n longhorn-system patch volumes.longhorn.io %s --type merge --subresource status "+
+			`-p '{"status":{"currentMigrationNodeID":""}}'`, volume.Name),
+	})
+}
+
+// ticketTraces looks at the tickets by which Longhorn attaches a volume.
+func ticketTraces(volume *lhv1.Volume, attachment *lhv1.VolumeAttachment, traces []trace) []trace {
+	if attachment.DeletionTimestamp != nil && len(attachment.Spec.AttachmentTickets) == 0 {
+		return append(traces, trace{
+			fact: "has a Longhorn attachment that is being deleted and has no ticket left", since: attachment.DeletionTimestamp.Time,
+			remedy: "see what holds it: kubectl -n longhorn-system get volumeattachments.longhorn.io " + volume.Name + " -o yaml",
+		})
+	}
+	if len(attachment.Spec.AttachmentTickets) < 2 {
+		return traces
+	}
+	var nodes []string
+	for id, ticket := range attachment.Spec.AttachmentTickets {
+		if ticket == nil || ticket.Type != lhv1.AttacherTypeCSIAttacher {
+			continue
+		}
+		status := attachment.Status.AttachmentTicketStatuses[id]
+		if volume.Status.State == lhv1.VolumeStateDetached || (status != nil && status.Satisfied) {
+			nodes = append(nodes, nodeOr(ticket.NodeID))
+		}
+	}
+	if len(nodes) < 2 {
+		return traces
+	}
+	slices.Sort(nodes)
+	return append(traces, trace{
+		fact: fmt.Sprintf("has %d csi attachment tickets, for %s", len(nodes), strings.Join(nodes, " and ")),
+		remedy: "remove the ticket of the node that its VM does not run on: kubectl -n longhorn-system edit volumeattachments.longhorn.io " +
+			volume.Name,
+	})
+}
+
+// attachmentTraces looks at the attachments by which Kubernetes asks the CSI driver for a volume.
+func attachmentTraces(p *Pass, volume *lhv1.Volume, attachments []*storagev1.VolumeAttachment, traces []trace) []trace {
+	var nodes, stale []string
+	var youngest time.Time
+	for _, attachment := range attachments {
+		if attachment.Spec.Attacher != "" && attachment.Spec.Attacher != longhornDriver {
+			continue
+		}
+		nodes = append(nodes, nodeOr(attachment.Spec.NodeName))
+		if !isUsedOn(p, volume, attachment.Spec.NodeName) {
+			stale = append(stale, attachment.Name)
+		}
+		if attachment.CreationTimestamp.After(youngest) {
+			youngest = attachment.CreationTimestamp.Time
+		}
+	}
+	if len(nodes) < 2 {
+		return traces
+	}
+	slices.Sort(nodes)
+	t := trace{fact: fmt.Sprintf("has %d Kubernetes attachments, to %s", len(nodes), strings.Join(nodes, " and ")), since: youngest}
+	if len(stale) > 0 {
+		slices.Sort(stale)
+		t.remedy = "delete the attachment to a node that no launcher pod of its VM runs on: kubectl delete volumeattachments.storage.k8s.io " + strings.Join(stale, " ")
+	}
+	return append(traces, t)
+}
+
+// longhornDriver is the name of Longhorn's CSI driver.
+const longhornDriver = "driver.longhorn.io"
+
+// nodeOr returns the first name that is not empty, or "no node".
+func nodeOr(names ...string) string {
+	for _, name := range names {
+		if cluster.Text(name) != "" {
+			return name
+		}
+	}
+	return "no node"
+}

@@ -1,0 +1,176 @@
+package checks
+
+import (
+	"fmt"
+
+	lhv1 "github.com/longhorn/longhorn-manager/k8s/pkg/apis/longhorn/v1beta2"
+
+	"github.com/upgrade-gate/upgrade-gate/cluster"
+)
+
+// orphanedEngines finds engine processes that an instance manager still lists although the control plane has no such engine
+// there. All volumes look healthy in this state.
+func orphanedEngines() Check {
+	return Check{
+		Name:  "orphaned-engines",
+		Title: "Instance managers list engines that are not there",
+		Why: "Longhorn keeps an instance manager's PodDisruptionBudget as long as the instance manager lists any engine, so the drain of " +
+			"its node never ends and the upgrade stays in Pre-drained for ever.",
+		Remedy: "check that every volume in use is healthy, then delete the process: " +
+			"kubectl -n longhorn-system exec INSTANCE-MANAGER -- instance-manager process delete --name ENGINE.",
+		Severity: Block,
+		Waivable: false,
+		Needs: []cluster.Kind{
+			cluster.InstanceManagers, cluster.Engines, cluster.Replicas, cluster.Volumes, cluster.Orphans, cluster.VMIs, cluster.Migrations,
+		},
+		Sources: []string{
+			"harvester/harvester#7366", "harvester/harvester#8977", "harvester/harvester#7679", "longhorn/longhorn#11605", "longhorn/longhorn#6552",
+			"longhorn/longhorn-manager controller canDeleteInstanceManagerPDB, areAllInstanceRemovedFromNodeByType",
+		},
+		Run: runOrphanedEngines,
+	}
+}
+
+func runOrphanedEngines(p *Pass) error {
+	orphans := recordedOrphans(p)
+	placed := placedProcesses(p)
+	for _, manager := range p.InstanceManagers() {
+		state := cluster.Text(manager.Status.CurrentState)
+		if state != lhv1.InstanceManagerStateRunning {
+			reportUnreadManager(p, manager, state)
+			continue
+		}
+		if placed[manager.Name].engines != len(manager.Status.InstanceEngines) {
+			for name := range manager.Status.InstanceEngines {
+				judgeEngineProcess(p, manager, name, orphans)
+			}
+		}
+		for name, process := range manager.Status.Instances {
+			if isEngineProcess(manager, process) {
+				judgeEngineProcess(p, manager, name, orphans)
+			} else {
+				judgeReplicaProcess(p, manager, name)
+			}
+		}
+		if placed[manager.Name].replicas != len(manager.Status.InstanceReplicas) {
+			for name := range manager.Status.InstanceReplicas {
+				judgeReplicaProcess(p, manager, name)
+			}
+		}
+	}
+	reportOrphans(p, orphans)
+	return nil
+}
+
+// placed counts the engines and replicas of an instance manager that are where it lists them.
+type placed struct {
+	manager           *lhv1.InstanceManager
+	engines, replicas int
+}
+
+// placedProcesses counts, by instance manager, what is where it is listed. Names are unique, so where as many are placed as
+// listed, every listed one is placed: an instance manager without a lost process, which is nearly every one, is done
+// without looking at each of its thousands of processes.
+func placedProcesses(p *Pass) map[string]*placed {
+	counts := make(map[string]*placed, len(p.InstanceManagers()))
+	for _, manager := range p.InstanceManagers() {
+		counts[manager.Name] = &placed{manager: manager}
+	}
+	for _, engine := range p.Engines() {
+		if at := counts[engine.Status.InstanceManagerName]; at != nil {
+			if _, listed := at.manager.Status.InstanceEngines[engine.Name]; listed && isPlaced(&engine.Spec.InstanceSpec, &engine.Status.InstanceStatus, at.manager) {
+				at.engines++
+			}
+		}
+	}
+	for _, replica := range p.Replicas() {
+		if at := counts[replica.Status.InstanceManagerName]; at != nil {
+			if _, listed := at.manager.Status.InstanceReplicas[replica.Name]; listed && isPlaced(&replica.Spec.InstanceSpec, &replica.Status.InstanceStatus, at.manager) {
+				at.replicas++
+			}
+		}
+	}
+	return counts
+}
+
+// reportUnreadManager says that an instance manager's lists are stale. One that is known to be down and lists nothing has no
+// process either.
+func reportUnreadManager(p *Pass, manager *lhv1.InstanceManager, state lhv1.InstanceManagerState) {
+	processes := len(manager.Status.InstanceEngines) + len(manager.Status.Instances)
+	switch state {
+	case lhv1.InstanceManagerStateStopped, lhv1.InstanceManagerStateStarting, lhv1.InstanceManagerStateError:
+		if processes > 0 {
+			p.Unknownf(manager, "it is in state %s, so what it lists (%d %s) is out of date", state, processes, counted(processes, "process", "processes"))
+		}
+	case "":
+		p.Unknownf(manager, "it reports no state, so what it lists is no evidence")
+	default:
+		p.Unknownf(manager, "it is in state %q, so what it lists is no evidence", state)
+	}
+}
+
+// isEngineProcess tells an engine from a replica in the list that Longhorn up to 1.4 kept both in.
+func isEngineProcess(manager *lhv1.InstanceManager, process lhv1.InstanceProcess) bool {
+	if process.Status.Type == lhv1.InstanceTypeNone {
+		return manager.Spec.Type != lhv1.InstanceManagerTypeReplica
+	}
+	return process.Status.Type == lhv1.InstanceTypeEngine
+}
+
+func judgeEngineProcess(p *Pass, manager *lhv1.InstanceManager, name string, orphans map[process]*recordedOrphan) {
+	engine := p.Engine(name)
+	because, moving := "no longer exists", true
+	if engine != nil {
+		because, moving = misplaced(&engine.Spec.InstanceSpec, &engine.Status.InstanceStatus, manager)
+		moving = moving || engine.DeletionTimestamp != nil
+	}
+	if because == "" || isMigrating(p, manager, engine, name) {
+		return
+	}
+	f := Finding{
+		Object: ObjectOf(manager), Rule: "engine/" + name,
+		Message: fmt.Sprintf("instance manager %s on %s lists engine %s, which %s", manager.Name, manager.Spec.NodeID, name, because),
+		Remedy: fmt.Sprintf("check that every volume in use is healthy, then delete the process: "+
+			"kubectl -n longhorn-system exec %s -- instance-manager process delete --name %s.", manager.Name, name),
+	}
+	if orphan := orphans[process{manager.Name, name}]; orphan != nil {
+		orphan.listed = true
+		f.Since = orphan.CreationTimestamp.Time
+		f.Message += fmt.Sprintf("; Longhorn has recorded it as orphan %s", orphan.Name)
+		f.Remedy = fmt.Sprintf("check that every volume in use is healthy, then delete the orphan: kubectl -n longhorn-system delete orphans.longhorn.io %s.", orphan.Name)
+	} else if moving {
+		f.Transient, f.Settles = true, p.Settings.LostEngineAge
+		f.Remedy = fmt.Sprintf("wait %s, in which Longhorn brings its lists up to date, and try again. If it stays: %s", spell(p.Settings.LostEngineAge), f.Remedy)
+	}
+	p.Report(f)
+}
+
+// misplaced says why an engine or replica is not where an instance manager lists it; empty where it is. moving is true
+// where it is being started or stopped, so that the lists may differ for seconds (longhorn-manager, isEngineInTransitionState).
+func misplaced(spec *lhv1.InstanceSpec, status *lhv1.InstanceStatus, manager *lhv1.InstanceManager) (because string, moving bool) {
+	state := cluster.Text(status.CurrentState)
+	moving = spec.DesireState != state
+	switch {
+	case state != lhv1.InstanceStateRunning:
+		return fmt.Sprintf("is %s for the control plane", stateOr(state)), moving
+	case spec.NodeID != manager.Spec.NodeID:
+		return "runs on " + nodeOr(spec.NodeID), moving
+	case cluster.Text(status.InstanceManagerName) == "":
+		return "runs in no instance manager that the control plane knows", true
+	case status.InstanceManagerName != manager.Name:
+		return "runs in " + status.InstanceManagerName, moving
+	}
+	return "", false
+}
+
+func isPlaced(spec *lhv1.InstanceSpec, status *lhv1.InstanceStatus, manager *lhv1.InstanceManager) bool {
+	because, _ := misplaced(spec, status, manager)
+	return because == ""
+}
+
+func stateOr(state lhv1.InstanceState) string {
+	if state == "" {
+		return "in no state"
+	}
+	return string(state)
+}

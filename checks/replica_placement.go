@@ -1,0 +1,114 @@
+package checks
+
+import (
+	"fmt"
+	"strings"
+
+	lhv1 "github.com/longhorn/longhorn-manager/k8s/pkg/apis/longhorn/v1beta2"
+
+	"github.com/upgrade-gate/upgrade-gate/cluster"
+)
+
+// replicaHomes counts the Longhorn nodes that take new replicas: scheduling is allowed, and the node and one of its disks are
+// ready and schedulable. A cordon is not held against a node: it is temporary, and nodes-unready reports it.
+func replicaHomes(p *Pass) int {
+	homes := 0
+	for _, node := range p.LonghornNodes() {
+		if isReplicaHome(node) {
+			homes++
+		}
+	}
+	return homes
+}
+
+func isReplicaHome(node *lhv1.Node) bool {
+	ready := cluster.LonghornCondition(node.Status.Conditions, lhv1.NodeConditionTypeReady)
+	if !node.Spec.AllowScheduling || ready == nil || ready.Status != lhv1.ConditionStatusTrue {
+		return false
+	}
+	schedulable := cluster.LonghornCondition(node.Status.Conditions, lhv1.NodeConditionTypeSchedulable)
+	if schedulable != nil && schedulable.Status != lhv1.ConditionStatusTrue && schedulable.Reason != lhv1.NodeConditionReasonKubernetesNodeCordoned {
+		return false
+	}
+	for name, disk := range node.Spec.Disks {
+		status := node.Status.DiskStatus[name]
+		if !disk.AllowScheduling || status == nil {
+			continue
+		}
+		schedulable := cluster.LonghornCondition(status.Conditions, lhv1.DiskConditionTypeSchedulable)
+		if schedulable != nil && schedulable.Status == lhv1.ConditionStatusTrue {
+			return true
+		}
+	}
+	return false
+}
+
+// tooFewHomes tells whether a volume wants more replicas than there are nodes for them.
+func tooFewHomes(p *Pass, wait waitRule, volume *lhv1.Volume) bool {
+	return volume.Spec.NumberOfReplicas > wait.homes && !mayShareNode(p, volume)
+}
+
+// mayShareNode tells whether replicas of a volume may lie on the same node.
+func mayShareNode(p *Pass, volume *lhv1.Volume) bool {
+	switch volume.Spec.ReplicaSoftAntiAffinity {
+	case lhv1.ReplicaSoftAntiAffinityEnabled:
+		return true
+	case lhv1.ReplicaSoftAntiAffinityDisabled:
+		return false
+	}
+	value, _ := p.LonghornSetting("replica-soft-anti-affinity")
+	return value == "true"
+}
+
+// reportProspects warns of a healthy volume that the rolling upgrade will make wait.
+func reportProspects(p *Pass, wait waitRule, volume *lhv1.Volume) {
+	if volume.Spec.DataLocality == lhv1.DataLocalityStrictLocal {
+		p.Report(Finding{
+			Object: ObjectOf(volume), Rule: ruleStrictLocal, Severity: Warn,
+			Message: fmt.Sprintf("%s is bound to %s (dataLocality strict-local): it is not available while that node is drained",
+				describeVolume(p, volume), volume.Status.CurrentNodeID),
+			Remedy: stopVM(p, volume) + " before the upgrade, or let the upgrade stop it.",
+		})
+	}
+	if wait.byRobustness() && tooFewHomes(p, wait, volume) {
+		p.Report(Finding{
+			Object: ObjectOf(volume), Rule: ruleReplicaCount, Severity: Warn,
+			Message: fmt.Sprintf("%s wants %d replicas, but only %d Longhorn %s: a replica that is lost during the upgrade is not replaced",
+				describeVolume(p, volume), volume.Spec.NumberOfReplicas, wait.homes, counted(wait.homes, "node takes replicas", "nodes take replicas")),
+			Remedy: placeReplicas(volume, wait),
+		})
+	}
+}
+
+// reportUnplaced reports a volume for which Longhorn has found no place, although nothing waits for it now.
+func reportUnplaced(p *Pass, volume *lhv1.Volume, unplaced *lhv1.Condition, severity Severity) {
+	p.Report(Finding{
+		Object: ObjectOf(volume), Rule: ruleReplicaCount, Severity: severity,
+		Message: fmt.Sprintf("%s (%s) wants %d replicas, and Longhorn cannot place all of them%s",
+			describeVolume(p, volume), volume.Status.State, volume.Spec.NumberOfReplicas, conditionText(unplaced)),
+		Remedy: "free disk space, or allow scheduling on another node or disk; or lower numberOfReplicas: " + lowerReplicas(volume, max(volume.Spec.NumberOfReplicas-1, 1)) + ".",
+	})
+}
+
+func placeReplicas(volume *lhv1.Volume, wait waitRule) string {
+	fewer := min(max(wait.homes, 1), max(volume.Spec.NumberOfReplicas-1, 1))
+	return "allow scheduling on more nodes and disks, or free space on them; where that cannot be, lower numberOfReplicas: " + lowerReplicas(volume, fewer) + "."
+}
+
+func lowerReplicas(volume *lhv1.Volume, count int) string {
+	return fmt.Sprintf(`kubectl -n longhorn-system patch volumes.longhorn.io %s --type merge -p '{"spec":{"numberOfReplicas":%d}}'`, volume.Name, count)
+}
+
+// conditionText returns a condition's reason and message in brackets, or nothing.
+func conditionText(condition *lhv1.Condition) string {
+	var parts []string
+	for _, part := range []string{cluster.Text(condition.Reason), cluster.Text(condition.Message)} {
+		if part != "" {
+			parts = append(parts, part)
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(parts, ": ") + ")"
+}

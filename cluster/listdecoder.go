@@ -1,0 +1,308 @@
+package cluster
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/json"
+)
+
+const (
+	// firstBuffer holds most objects whole; the buffer grows to the largest one.
+	firstBuffer = 64 << 10
+	// maxObject bounds an object in a list; etcd keeps none that is larger than a few MiB.
+	maxObject = 16 << 20
+)
+
+// listDecoder takes a list in JSON apart while it arrives, object by object. The client's own decoder waits for the whole
+// list, goes over its bytes four times, and decodes managed fields, which are half of them and which nobody reads: that took
+// three times as long.
+type listDecoder struct {
+	from io.Reader
+	// buffer[start:end] has been received and not been used yet.
+	buffer     []byte
+	start, end int
+}
+
+// decode calls item with each object of the list, without its managed fields. item must not keep the bytes.
+func (d *listDecoder) decode(item func([]byte) error) (metav1.ListMeta, error) {
+	var meta metav1.ListMeta
+	if err := d.expect('{'); err != nil {
+		return meta, err
+	}
+	isList := false
+	for {
+		more, err := d.next('}')
+		if err != nil {
+			return meta, err
+		}
+		if !more {
+			break
+		}
+		key, err := d.value()
+		if err != nil {
+			return meta, err
+		}
+		name := string(key)
+		if err := d.expect(':'); err != nil {
+			return meta, err
+		}
+		switch name {
+		case `"items"`:
+			isList = true
+			err = d.items(item)
+		case `"metadata"`:
+			var text []byte
+			if text, err = d.value(); err == nil {
+				err = json.Unmarshal(text, &meta)
+			}
+		default:
+			_, err = d.value()
+		}
+		if err != nil {
+			return meta, err
+		}
+	}
+	if !isList {
+		return meta, errors.New("the answer is no list")
+	}
+	return meta, nil
+}
+
+// items calls item with each element of an array; null is an empty one.
+func (d *listDecoder) items(item func([]byte) error) error {
+	first, err := d.peek()
+	if err != nil {
+		return err
+	}
+	if first != '[' {
+		text, err := d.value()
+		if err == nil && string(text) != "null" {
+			err = fmt.Errorf("items are %.20s and not a list", text)
+		}
+		return err
+	}
+	d.start++
+	for {
+		more, err := d.next(']')
+		if err != nil || !more {
+			return err
+		}
+		object, err := d.value()
+		if err != nil {
+			return err
+		}
+		if err := item(object); err != nil {
+			return err
+		}
+	}
+}
+
+// next skips a comma and tells whether something follows; false once the end has been passed.
+func (d *listDecoder) next(end byte) (bool, error) {
+	for {
+		c, err := d.peek()
+		switch {
+		case err != nil:
+			return false, err
+		case c == end:
+			d.start++
+			return false, nil
+		case c != ',':
+			return true, nil
+		}
+		d.start++
+	}
+}
+
+func (d *listDecoder) expect(want byte) error {
+	got, err := d.peek()
+	if err != nil {
+		return err
+	}
+	if got != want {
+		return fmt.Errorf("the answer is no list: %q in the place of %q", got, want)
+	}
+	d.start++
+	return nil
+}
+
+// peek returns the next byte that is no space.
+func (d *listDecoder) peek() (byte, error) {
+	for {
+		for ; d.start < d.end; d.start++ {
+			if c := d.buffer[d.start]; !isSpace(c) {
+				return c, nil
+			}
+		}
+		if err := d.more(); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// value returns the JSON value that is next, without an object's managed fields. It finds the value's end; whether it is
+// well-formed is for its decoder to say. The bytes are valid until the next call.
+func (d *listDecoder) value() ([]byte, error) {
+	if _, err := d.peek(); err != nil {
+		return nil, err
+	}
+	var scan valueScan
+	for !scan.advance(d.buffer[d.start:d.end]) {
+		if err := d.more(); err != nil {
+			return nil, err
+		}
+	}
+	value := d.buffer[d.start : d.start+scan.at]
+	d.start += scan.at
+	return scan.cut(value), nil
+}
+
+// more receives more bytes, and makes room for them where there is none.
+func (d *listDecoder) more() error {
+	switch {
+	case d.buffer == nil:
+		d.buffer = make([]byte, firstBuffer)
+	case d.start > 0:
+		d.end = copy(d.buffer, d.buffer[d.start:d.end])
+		d.start = 0
+	case d.end == len(d.buffer) && d.end >= maxObject:
+		return fmt.Errorf("an object is larger than %d MiB", maxObject>>20)
+	case d.end == len(d.buffer):
+		d.buffer = append(d.buffer, make([]byte, len(d.buffer))...)
+	}
+	for range maxEmptyReads {
+		n, err := d.from.Read(d.buffer[d.end:])
+		d.end += n
+		switch {
+		case n > 0:
+			return nil
+		case errors.Is(err, io.EOF):
+			return io.ErrUnexpectedEOF
+		case err != nil:
+			return err
+		}
+	}
+	return io.ErrNoProgress
+}
+
+// maxEmptyReads is how many times a reader may return nothing at all before it counts as broken.
+const maxEmptyReads = 100
+
+// valueScan finds the end of a JSON value, and the managed fields of an object in it.
+type valueScan struct {
+	// at is how many bytes of the value have been looked at.
+	at    int
+	depth int
+	// inMetadata says that the last key of the object itself was metadata.
+	inMetadata bool
+	// managed[0]:managed[1] are the managed fields, key and all; zero where there are none.
+	managed [2]int
+}
+
+// advance goes on over window, which begins where the value does, and returns true at the value's end.
+func (s *valueScan) advance(window []byte) bool {
+	for s.at < len(window) {
+		switch c := window[s.at]; c {
+		case '"':
+			end := closingQuote(window, s.at+1)
+			if end < 0 || !s.sawText(window, end) {
+				return false
+			}
+			s.at = end
+		case '{', '[':
+			s.depth++
+			s.at++
+		case '}', ']':
+			if s.depth == 0 {
+				return true // ends the list that a number or a word is in
+			}
+			s.endManaged(s.at)
+			s.depth--
+			s.at++
+		case ',':
+			if s.depth == 0 {
+				return true
+			}
+			s.endManaged(s.at)
+			s.at++
+			continue
+		default:
+			if s.depth == 0 && isSpace(c) {
+				return true
+			}
+			s.at++
+			continue
+		}
+		if s.depth == 0 && s.at > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// sawText looks at the text in window[s.at:end]. It returns false where more bytes are needed to tell whether it is a key.
+func (s *valueScan) sawText(window []byte, end int) bool {
+	ofObject := s.depth == 1
+	managed := s.depth == 2 && s.inMetadata && string(window[s.at:end]) == `"managedFields"`
+	if !ofObject && !managed {
+		return true
+	}
+	after := end
+	for after < len(window) && isSpace(window[after]) {
+		after++
+	}
+	if after == len(window) {
+		return false
+	}
+	if isKey := window[after] == ':'; isKey && ofObject {
+		s.inMetadata = string(window[s.at:end]) == `"metadata"`
+	} else if isKey && s.managed[0] == 0 {
+		s.managed[0] = s.at
+	}
+	return true
+}
+
+func (s *valueScan) endManaged(at int) {
+	if s.depth == 2 && s.managed[0] > 0 && s.managed[1] == 0 {
+		s.managed[1] = at
+	}
+}
+
+// cut removes the managed fields from a value, and one of the commas around them.
+func (s *valueScan) cut(value []byte) []byte {
+	from, to := s.managed[0], s.managed[1]
+	if from == 0 || to == 0 {
+		return value
+	}
+	if value[to] == ',' {
+		to++
+	} else if before := bytes.TrimRight(value[:from], " \t\r\n"); bytes.HasSuffix(before, []byte(",")) {
+		from = len(before) - 1
+	}
+	return append(value[:from], value[to:]...)
+}
+
+// closingQuote returns the index behind the quote that ends the text whose first byte is at from, or -1.
+func closingQuote(window []byte, from int) int {
+	for at := from; ; {
+		quote := bytes.IndexByte(window[at:], '"')
+		if quote < 0 {
+			return -1
+		}
+		at += quote
+		escapes := 0
+		for escapes < at-from && window[at-1-escapes] == '\\' {
+			escapes++
+		}
+		at++
+		if escapes%2 == 0 {
+			return at
+		}
+	}
+}
+
+func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' }

@@ -1,0 +1,68 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/json"
+	"k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// Reader lists the kinds of the table from the API server itself. It needs no discovery: the table says where each kind
+// is, and a kind that is not there answers 404.
+type Reader struct {
+	client rest.Interface
+}
+
+// NewReader returns a Reader. It calls nobody yet.
+func NewReader(config *rest.Config) (*Reader, error) {
+	config = rest.CopyConfig(config)
+	config.NegotiatedSerializer = scheme.Codecs.WithoutConversion() // decodes the API server's errors
+	config.ContentType, config.AcceptContentTypes = "application/json", "application/json"
+	httpClient, err := newLiveClient(config)
+	if err != nil {
+		return nil, err
+	}
+	client, err := rest.UnversionedRESTClientForConfigAndClient(config, httpClient)
+	if err != nil {
+		return nil, fmt.Errorf("build the client of the API server: %w", err)
+	}
+	return &Reader{client: client}, nil
+}
+
+// Page asks for at most limit objects of a kind, those that follow where the Continue of the page before says so, and
+// returns them trimmed. Its errors are those of the API server's client, such as apierrors.IsForbidden knows them, or say
+// that the answer was no list.
+func (r *Reader) Page(ctx context.Context, resource Resource, limit int64, next string) ([]client.Object, metav1.ListMeta, error) {
+	request := r.client.Get().AbsPath(resource.Path()).Param("limit", strconv.FormatInt(limit, 10))
+	for name, value := range resource.Select.parameters() {
+		request.Param(name, value)
+	}
+	if next != "" {
+		request.Param("continue", next)
+	}
+	body, err := request.Stream(ctx)
+	if err != nil {
+		return nil, metav1.ListMeta{}, err
+	}
+	defer body.Close()
+	var objects []client.Object
+	decoder := listDecoder{from: body}
+	list, err := decoder.decode(func(text []byte) error {
+		object := resource.newObject()
+		if err := json.Unmarshal(text, object); err != nil {
+			return fmt.Errorf("decode an object: %w", err)
+		}
+		resource.trim(object)
+		objects = append(objects, object)
+		return nil
+	})
+	if err != nil {
+		return nil, metav1.ListMeta{}, fmt.Errorf("read the list of %s: %w", resource.Kind, err)
+	}
+	return objects, list, nil
+}

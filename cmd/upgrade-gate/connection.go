@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/upgrade-gate/upgrade-gate/cluster"
+)
+
+// connectionOptions are the flags that say which cluster is meant.
+type connectionOptions struct {
+	kubeconfig string
+	context    string
+	kubeletCA  string
+}
+
+func (o *connectionOptions) addFlags(flags *pflag.FlagSet) {
+	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "kubeconfig file (default: $KUBECONFIG, ~/.kube/config, or the pod's own account)")
+	flags.StringVar(&o.context, "context", "", "context of the kubeconfig")
+	flags.StringVar(&o.kubeletCA, "kubelet-ca", "", "file with the CA of the kubelets' certificates (default: the API server's)")
+}
+
+// config returns how to reach the API server. Requests are not throttled here, for the server's own priority and fairness
+// governs, and inside the cluster answers are not compressed.
+func (o *connectionOptions) config() (*rest.Config, error) {
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = o.kubeconfig
+	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: o.context})
+	raw, err := loader.RawConfig()
+	if err != nil {
+		return nil, fmt.Errorf("read the kubeconfig: %w", err)
+	}
+	var config *rest.Config
+	if inPod := len(raw.Clusters) == 0; inPod {
+		if config, err = rest.InClusterConfig(); err != nil {
+			return nil, errors.New("no cluster to check: there is no kubeconfig, and this is no pod; use --kubeconfig, or --from for files")
+		}
+		config.DisableCompression = true
+	} else if config, err = loader.ClientConfig(); err != nil {
+		return nil, fmt.Errorf("read the kubeconfig: %w", err)
+	}
+	config.QPS = -1
+	config.UserAgent = "upgrade-gate/" + versionOf(version)
+	config.WarningHandler = rest.NoWarnings{}
+	return config, nil
+}
+
+// source returns the live cluster. It asks the API server once, so that one that cannot be reached is an error here, and not
+// some twenty kinds that could not be read.
+func (o *connectionOptions) source(ctx context.Context, now func() time.Time) (cluster.Source, error) {
+	config, err := o.config()
+	if err != nil {
+		return nil, err
+	}
+	reader, err := cluster.NewReader(config)
+	if err != nil {
+		return nil, err
+	}
+	prober, err := cluster.NewProber(config, o.kubeletCA, now)
+	if err != nil {
+		return nil, err
+	}
+	if err := reach(ctx, reader); err != nil {
+		return nil, fmt.Errorf("reach the API server at %s: %s", config.Host, strings.ReplaceAll(err.Error(), "\n", " "))
+	}
+	return cluster.NewLive(reader, prober, now), nil
+}
+
+// reach tells whether the API server answers and knows us; whether it lets us read is the evidence's to say.
+func reach(ctx context.Context, reader *cluster.Reader) error {
+	nodes, _ := cluster.Lookup(cluster.Nodes)
+	_, _, err := reader.Page(ctx, nodes, 1, "")
+	status := apierrors.APIStatus(nil)
+	if errors.As(err, &status) && !apierrors.IsUnauthorized(err) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,46 @@
+// Package gate is the whole product in one short function, Judge: read the cluster, run the checks, apply the policy, report.
+package gate
+
+import (
+	"context"
+	"time"
+
+	"github.com/upgrade-gate/upgrade-gate/checks"
+	"github.com/upgrade-gate/upgrade-gate/cluster"
+	"github.com/upgrade-gate/upgrade-gate/policy"
+	"github.com/upgrade-gate/upgrade-gate/report"
+)
+
+// Request is the upgrade to judge, and the annotations on it, which may carry waivers.
+type Request struct {
+	checks.Request
+	Annotations map[string]string
+}
+
+// Gate judges upgrades.
+type Gate struct {
+	// Checks is the chain.
+	Checks []checks.Check
+	// Memory knows since when findings have been seen; nil means that nothing is remembered.
+	Memory *Memory
+	// Now is the clock.
+	Now func() time.Time
+	// Observe is told every result of the chain, for metrics; nil means nobody.
+	Observe func([]checks.Result)
+}
+
+// Judge reads the cluster from a source, runs every check on it, and says whether the upgrade may begin.
+func (g *Gate) Judge(ctx context.Context, source cluster.Source, request Request, rules *policy.Policy) report.Report {
+	return report.New(g.decide(ctx, source, request, rules))
+}
+
+func (g *Gate) decide(ctx context.Context, source cluster.Source, request Request, rules *policy.Policy) report.Input {
+	snapshot := cluster.Load(ctx, source, g.Now())
+	results := checks.Run(ctx, g.Checks, checks.Input{Snapshot: snapshot, Request: request.Request, Settings: rules.Settings(request.Annotations)})
+	g.Memory.Date(results, snapshot.Now())
+	if g.Observe != nil {
+		g.Observe(results)
+	}
+	decision := rules.Decide(results, request.Annotations)
+	return report.Input{Snapshot: snapshot, Request: request.Request, Decision: decision}
+}

@@ -1,0 +1,67 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	file := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(file, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s (-want +got), rewrite with -update:\n%s", file, diff)
+	}
+}
+
+func asJSON(t *testing.T, value any) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func TestWhatPeopleAndProgramsRead(t *testing.T) {
+	for name, sample := range map[string]func(*testing.T) Report{"stuck": stuck, "unread": unread, "ready": ready, "overwhelmed": overwhelmed} {
+		t.Run(name, func(t *testing.T) {
+			r := sample(t)
+			golden(t, name+".message.txt", []byte(Message(r)+"\n"))
+			golden(t, name+".warnings.txt", []byte(strings.Join(Warnings(r), "\n")+"\n"))
+			golden(t, name+".event.txt", []byte(EventReason(r)+": "+EventNote(r, "user-k7x2p")+"\n"))
+			golden(t, name+".audit.json", asJSON(t, AuditAnnotations(r)))
+			golden(t, name+".causes.json", asJSON(t, Causes(r)))
+			var text, object bytes.Buffer
+			if err := WriteText(&text, r); err != nil {
+				t.Fatal(err)
+			}
+			golden(t, name+".text.txt", text.Bytes())
+			if err := WriteJSON(&object, r); err != nil {
+				t.Fatal(err)
+			}
+			golden(t, name+".json", object.Bytes())
+		})
+	}
+}

@@ -1,0 +1,88 @@
+package report
+
+import (
+	"github.com/upgrade-gate/upgrade-gate/checks"
+	"github.com/upgrade-gate/upgrade-gate/cluster"
+	"github.com/upgrade-gate/upgrade-gate/policy"
+)
+
+// Input is what a Report is made from.
+type Input struct {
+	// Snapshot is the evidence.
+	Snapshot *cluster.Snapshot
+	// Request is the upgrade that was judged.
+	Request checks.Request
+	// Decision is the verdict, and what it rests on.
+	Decision policy.Decision
+}
+
+// New returns the Report of one decision.
+func New(input Input) Report {
+	r := Report{
+		SchemaVersion:      SchemaVersion,
+		Verdict:            input.Decision.Verdict,
+		Target:             input.Request.Version,
+		Image:              input.Request.Image,
+		Running:            input.Snapshot.RunningVersion(),
+		Source:             input.Snapshot.Source(),
+		ReadAt:             input.Snapshot.Now().UTC(),
+		ExcludedNamespaces: input.Decision.ExcludedNamespaces,
+		Waivers:            input.Decision.Waivers,
+		Checks:             make([]Check, 0, len(input.Decision.Checks)),
+	}
+	for _, decided := range input.Decision.Checks {
+		r.Checks = append(r.Checks, newCheck(decided))
+	}
+	return r
+}
+
+func newCheck(decided policy.Decided) Check {
+	c := Check{
+		Name:      decided.Check.Name,
+		Title:     decided.Check.Title,
+		Outcome:   decided.Outcome,
+		Severity:  decided.Check.Severity,
+		Because:   decided.Because,
+		Undecided: decided.Undecided,
+		Findings:  make([]Finding, 0, len(decided.Findings)),
+	}
+	if decided.Enforcement != policy.Block {
+		c.Enforcement = decided.Enforcement
+	}
+	for _, f := range decided.Blocking {
+		finding := newFinding(f)
+		finding.Blocks = true
+		c.Findings = append(c.Findings, finding)
+	}
+	for _, f := range decided.Warning {
+		finding := newFinding(f)
+		finding.WaivedBy = waivedBy(decided, f)
+		c.Findings = append(c.Findings, finding)
+	}
+	for _, gap := range decided.Gaps {
+		c.Unknown = append(c.Unknown, Unknown{Object: gap.Object, Because: gap.Because})
+	}
+	return c
+}
+
+func newFinding(f checks.Finding) Finding {
+	finding := Finding{Object: f.Object, Rule: f.Rule, Message: f.Message, Remedy: f.Remedy, Transient: f.Transient}
+	if !f.Since.IsZero() {
+		since := f.Since.UTC()
+		finding.Since = &since
+	}
+	return finding
+}
+
+// waivedBy names the waiver but for which a finding would refuse the upgrade; empty where there is none.
+func waivedBy(decided policy.Decided, f checks.Finding) string {
+	if f.Severity != checks.Block || decided.Enforcement != policy.Block {
+		return ""
+	}
+	for _, waiver := range decided.Waivers {
+		if waiver.Rule == "" || waiver.Rule == f.Rule {
+			return waiver.By
+		}
+	}
+	return ""
+}

@@ -1,0 +1,79 @@
+// Package report holds what the gate says of an upgrade, as one value, and renders it for each reader: the message of a
+// refusal, warnings, causes, audit annotations, an event, text for a terminal, JSON. It decides nothing.
+package report
+
+import (
+	"time"
+
+	"github.com/upgrade-gate/upgrade-gate/checks"
+	"github.com/upgrade-gate/upgrade-gate/policy"
+)
+
+// SchemaVersion is the version of the JSON form of a Report.
+const SchemaVersion = "v1"
+
+// Report is what the gate says of one upgrade.
+type Report struct {
+	SchemaVersion string `json:"schemaVersion"`
+	// Verdict is Ready, Blocked or Incomplete.
+	Verdict policy.Verdict `json:"verdict"`
+	// Target is the version to upgrade to; empty where it is not known.
+	Target string `json:"target"`
+	// Image is NAMESPACE/NAME of the image to upgrade from; empty where the target is a version.
+	Image string `json:"image,omitempty"`
+	// Running is Harvester's version before the upgrade; empty where it is not known.
+	Running string `json:"running,omitempty"`
+	// Source says where the evidence was read: "the watch cache".
+	Source string `json:"source"`
+	// ReadAt is when the evidence was read.
+	ReadAt time.Time `json:"readAt"`
+	// ExcludedNamespaces are those whose virtual machines the policy leaves out.
+	ExcludedNamespaces []string `json:"excludedNamespaces,omitempty"`
+	// Waivers are those found on the Upgrade.
+	Waivers []policy.Waiver `json:"waivers,omitempty"`
+	// Checks holds one entry for every check of the chain, in its order.
+	Checks []Check `json:"checks"`
+}
+
+// Check is one check in a Report.
+type Check struct {
+	Name     string          `json:"name"`
+	Title    string          `json:"title"`
+	Outcome  checks.Outcome  `json:"outcome"`
+	Severity checks.Severity `json:"severity"`
+	// Enforcement is the policy's; left out where it is the default, block.
+	Enforcement policy.Enforcement `json:"enforcement,omitempty"`
+	// Because gives the reason of Skipped and Unknown.
+	Because string `json:"because"`
+	// Findings are what is wrong.
+	Findings []Finding `json:"findings"`
+	// Unknown are the objects that could not be judged.
+	Unknown []Unknown `json:"unknown,omitempty"`
+	// Undecided is true when what is unknown about this check refuses the upgrade.
+	Undecided bool `json:"undecided,omitempty"`
+}
+
+// Finding is one thing that is wrong with one object.
+type Finding struct {
+	Object checks.Object `json:"object"`
+	// Rule tells apart the rules of one check; mostly empty.
+	Rule string `json:"rule,omitempty"`
+	// Message states the fact, object first, without a full stop.
+	Message string `json:"message"`
+	// Remedy says what to do.
+	Remedy string `json:"remedy"`
+	// Transient marks a state that also occurs in normal life and ends by itself.
+	Transient bool `json:"transient"`
+	// Since is when the state began or was first seen; nil where that is not known.
+	Since *time.Time `json:"since,omitempty"`
+	// Blocks is true for a finding that refuses the upgrade, after policy and waivers.
+	Blocks bool `json:"blocks"`
+	// WaivedBy names the waiver but for which the finding would refuse the upgrade; empty where there is none.
+	WaivedBy string `json:"waivedBy,omitempty"`
+}
+
+// Unknown is an object that could not be judged.
+type Unknown struct {
+	Object  checks.Object `json:"object"`
+	Because string        `json:"because"`
+}

@@ -1,0 +1,177 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/upgrade-gate/upgrade-gate/checks"
+	"github.com/upgrade-gate/upgrade-gate/policy"
+)
+
+// columns is how wide text for a terminal is. Only a word that is longer runs over.
+const columns = 100
+
+// WriteText writes a Report for a terminal: the verdict, what refuses, what only warns, what is not known, and in one line
+// each what passed and what does not apply.
+func WriteText(w io.Writer, r Report) error {
+	var out bytes.Buffer
+	text := textWriter{&out, r}
+	text.verdict()
+	text.findings("What blocks", true)
+	text.findings("What only warns", false)
+	text.unknown()
+	text.rest()
+	if _, err := w.Write(out.Bytes()); err != nil {
+		return fmt.Errorf("write the report: %w", err)
+	}
+	return nil
+}
+
+type textWriter struct {
+	out    *bytes.Buffer
+	report Report
+}
+
+// line writes a text, wrapped, with a first and a following indentation.
+func (t textWriter) line(first, following, text string) { wrap(t.out, first, following, text) }
+
+func (t textWriter) heading(text string) { fmt.Fprintf(t.out, "\n%s:\n", text) }
+
+func (t textWriter) verdict() {
+	r := t.report
+	words := map[policy.Verdict]string{policy.Ready: "READY", policy.Blocked: "BLOCKED", policy.Incomplete: "INCOMPLETE"}
+	upgrade := strings.TrimSpace("an upgrade " + r.target())
+	if r.Running != "" {
+		upgrade += " (from " + printable(r.Running) + ")"
+	}
+	var text string
+	switch r.Verdict {
+	case policy.Blocked:
+		text = fmt.Sprintf("%s in %s would make %s hang, fail or lose data.",
+			counted(r.count(true), "problem"), counted(len(r.named(Check.blocks)), "check"), upgrade)
+	case policy.Incomplete:
+		undecided := r.named(func(c Check) bool { return c.Undecided })
+		text = fmt.Sprintf("nothing that blocks %s was found, but %s could not be judged.", upgrade, counted(len(undecided), "check"))
+	default:
+		text = fmt.Sprintf("nothing stands in the way of %s.", upgrade)
+	}
+	t.line("", "  ", words[r.Verdict]+": "+text)
+	t.line("", "  ", fmt.Sprintf("Evidence: %s, read at %s.", printable(r.Source), r.ReadAt.UTC().Format(time.RFC3339)))
+	for _, aside := range []string{r.waivers(), r.policy()} {
+		if aside != "" {
+			t.line("", "  ", aside)
+		}
+	}
+}
+
+func (t textWriter) findings(heading string, blocking bool) {
+	n := 0
+	for _, c := range t.report.Checks {
+		for _, f := range c.Findings {
+			if f.Blocks != blocking {
+				continue
+			}
+			if n++; n == 1 {
+				t.heading(heading)
+			}
+			t.finding(n, c, f)
+		}
+	}
+}
+
+func (t textWriter) finding(n int, c Check, f Finding) {
+	const indent = "     "
+	t.line(fmt.Sprintf("%3d. ", n), indent, c.Name+": "+printable(f.Object.String()))
+	fact := sentence(printable(f.Message))
+	if f.Since != nil {
+		fact += fmt.Sprintf(" Since %s, %s.", f.Since.UTC().Format(time.RFC3339), f.age(t.report.ReadAt))
+	}
+	t.line(indent, indent, fact)
+	if f.WaivedBy != "" {
+		t.line(indent, indent, "Waived by "+printable(f.WaivedBy)+".")
+	}
+	if remedy := f.remedy(); remedy != "" {
+		t.line(indent+"To fix: ", indent+"  ", sentence(printable(remedy)))
+	}
+}
+
+// unknown lists the checks that could not be judged, or not for every object. Checks that lack the same evidence share a line.
+func (t textWriter) unknown() {
+	var order []string
+	names, gaps := map[string][]string{}, map[string][]Unknown{}
+	for _, c := range t.report.Checks {
+		if c.Outcome != checks.Unknown && len(c.Unknown) == 0 {
+			continue
+		}
+		name, key := c.Name, c.Because
+		if !c.Undecided {
+			name += " (does not refuse)"
+		}
+		if len(c.Unknown) > 0 {
+			key = "check " + c.Name
+			gaps[key] = c.Unknown
+		}
+		if names[key] == nil {
+			order = append(order, key)
+		}
+		names[key] = append(names[key], name)
+	}
+	if len(order) > 0 {
+		t.heading("What could not be judged")
+	}
+	for _, key := range order {
+		title := strings.Join(names[key], ", ") + ":"
+		if gaps[key] == nil {
+			t.line("  - ", "    ", title+" "+sentence(printable(key)))
+			continue
+		}
+		t.line("  - ", "    ", title)
+		for _, u := range gaps[key] {
+			t.line("    - ", "      ", printable(u.Object.String())+": "+sentence(printable(u.Because)))
+		}
+	}
+}
+
+// rest names the checks that found nothing.
+func (t textWriter) rest() {
+	passed := t.report.named(func(c Check) bool { return c.Outcome == checks.Passed })
+	var skipped []string
+	for _, c := range t.report.Checks {
+		if c.Outcome == checks.Skipped {
+			skipped = append(skipped, fmt.Sprintf("%s (%s)", c.Name, printable(c.Because)))
+		}
+	}
+	t.out.WriteByte('\n')
+	if len(passed) > 0 {
+		t.line("", "  ", "Passed: "+strings.Join(passed, ", ")+".")
+	}
+	if len(skipped) > 0 {
+		t.line("", "  ", "Skipped: "+strings.Join(skipped, ", ")+".")
+	}
+}
+
+// wrap writes a text in lines of at most 100 characters, broken between words.
+func wrap(out *bytes.Buffer, first, following, text string) {
+	out.WriteString(first)
+	used, atStart := utf8.RuneCountInString(first), true
+	for _, word := range strings.Fields(text) {
+		size := utf8.RuneCountInString(word)
+		switch {
+		case atStart:
+		case used+1+size > columns:
+			out.WriteString("\n" + following)
+			used = utf8.RuneCountInString(following)
+		default:
+			out.WriteByte(' ')
+			used++
+		}
+		out.WriteString(word)
+		used += size
+		atStart = false
+	}
+	out.WriteByte('\n')
+}
