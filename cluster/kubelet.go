@@ -60,7 +60,7 @@ func (s *Snapshot) judgeKubelets() {
 		case nodes.State != Read:
 			return unread(kind, "the nodes could not be listed: "+nodes.Because)
 		case s.kubelets == nil:
-			return unread(kind, "no kubelet was asked before the deadline")
+			return unread(kind, "the kubelets were not asked, or not before the deadline")
 		}
 		return Evidence{Kind: kind, State: Read, ReadAt: s.now, Count: len(s.kubelets)}
 	}

@@ -1,0 +1,157 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/zap"
+	eventsv1 "k8s.io/api/events/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/kubernetes/fake"
+	clienttesting "k8s.io/client-go/testing"
+)
+
+// tape is a Recorder over a fake API server whose answers a test gives, one for each attempt.
+type tape struct {
+	*Recorder
+	metrics  *Metrics
+	attempts chan string
+	answers  chan error
+	ended    chan struct{}
+	stop     func()
+	// over stands for the time that a flush may take.
+	over chan time.Time
+}
+
+func newTape(t *testing.T) *tape {
+	t.Helper()
+	api := fake.NewClientset()
+	r := &tape{
+		metrics: NewMetrics(), attempts: make(chan string), answers: make(chan error),
+		ended: make(chan struct{}), over: make(chan time.Time),
+	}
+	api.PrependReactor("create", "events", func(action clienttesting.Action) (bool, runtime.Object, error) {
+		event := action.(clienttesting.CreateAction).GetObject().(*eventsv1.Event)
+		r.attempts <- event.Name
+		return true, event, <-r.answers
+	})
+	r.Recorder = NewRecorder(api.EventsV1(), r.metrics, zap.NewNop())
+	r.after = func(d time.Duration) <-chan time.Time {
+		if d == flushTimeout {
+			return r.over
+		}
+		soon := make(chan time.Time, 1)
+		soon <- time.Time{}
+		return soon
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	r.stop = cancel
+	t.Cleanup(cancel)
+	go func() { defer close(r.ended); r.Run(ctx) }()
+	return r
+}
+
+// expect waits for an attempt at an event and answers it.
+func (r *tape) expect(t *testing.T, name string, answer error) {
+	t.Helper()
+	select {
+	case got := <-r.attempts:
+		if got != name {
+			t.Fatalf("the event %s was written, want %s", got, name)
+		}
+		r.answers <- answer
+	case <-r.ended:
+		t.Fatalf("the recorder ended without writing %s", name)
+	}
+}
+
+func (r *tape) wantDropped(t *testing.T, want float64) {
+	t.Helper()
+	if diff := cmp.Diff(map[string]float64{"": want}, samples(t, r.metrics.Gatherer(), "upgrade_gate_events_dropped_total")); diff != "" {
+		t.Errorf("events dropped: %s", diff)
+	}
+}
+
+func eventNamed(name string) *eventsv1.Event {
+	return &eventsv1.Event{ObjectMeta: metav1.ObjectMeta{Namespace: "harvester-system", Name: name}}
+}
+
+func events() schema.GroupResource { return eventsv1.Resource("events") }
+
+func TestAnEventIsTriedAgain(t *testing.T) {
+	lost := errors.New("connection reset")
+	for name, c := range map[string]struct {
+		answers []error
+		dropped float64
+	}{
+		"written at once":          {[]error{nil}, 0},
+		"written the third time":   {[]error{lost, lost, nil}, 0},
+		"written, the answer lost": {[]error{lost, apierrors.NewAlreadyExists(events(), "a")}, 0},
+		"given up after three":     {[]error{lost, lost, lost}, 1},
+		"forbidden":                {[]error{apierrors.NewForbidden(events(), "a", errors.New("no"))}, 1},
+		"no such namespace":        {[]error{apierrors.NewNotFound(events(), "a")}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newTape(t)
+			r.Record(eventNamed("a"))
+			for _, answer := range c.answers {
+				r.expect(t, "a", answer)
+			}
+			// The next event's turn shows that this one's is over.
+			r.Record(eventNamed("b"))
+			r.expect(t, "b", nil)
+			r.stop()
+			<-r.ended
+			r.wantDropped(t, c.dropped)
+		})
+	}
+}
+
+func TestAFullQueueDropsAndNeverBlocks(t *testing.T) {
+	r := newTape(t)
+	r.Record(eventNamed("in hand"))
+	<-r.attempts
+	for i := range queueSize + 3 {
+		r.Record(eventNamed(fmt.Sprint(i)))
+	}
+	r.wantDropped(t, 3)
+	r.answers <- nil
+	r.stop()
+	for i := range queueSize {
+		r.expect(t, fmt.Sprint(i), nil)
+	}
+	<-r.ended
+	r.wantDropped(t, 3)
+}
+
+func TestWhatWaitsAtTheEndIsWrittenForALimitedTime(t *testing.T) {
+	r := newTape(t)
+	for _, name := range []string{"a", "b", "c"} {
+		r.Record(eventNamed(name))
+	}
+	r.expect(t, "a", nil)
+	if got := <-r.attempts; got != "b" {
+		t.Fatalf("the event %s was written, want b", got)
+	}
+	r.stop()
+	r.over <- time.Time{}
+	for ended := false; !ended; {
+		select {
+		case <-r.attempts:
+		case r.answers <- context.Canceled:
+		case <-r.ended:
+			ended = true
+		}
+	}
+	if len(r.queue) != 0 {
+		t.Errorf("%d events are still in the queue", len(r.queue))
+	}
+	r.wantDropped(t, 2)
+}
