@@ -14,9 +14,11 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/go-logr/logr"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 )
 
 // Options say what control plane to start. The zero value is a good one.
@@ -67,6 +69,8 @@ type ControlPlane struct {
 // Start starts etcd and the API server, installs the CRDs and returns when they are established. The
 // caller must call Stop. When Start fails, or ctx ends before it has finished, nothing is left running.
 func Start(ctx context.Context, options Options) (*ControlPlane, error) {
+	// envtest logs through controller-runtime, which complains at length when nobody has said whereto.
+	log.SetLogger(logr.Discard())
 	if options.Binaries == (Binaries{}) {
 		binaries, err := EnsureBinaries(ctx, options.Progress)
 		if err != nil {
@@ -79,8 +83,8 @@ func Start(ctx context.Context, options Options) (*ControlPlane, error) {
 		return nil, errors.Join(err, plane.Stop())
 	}
 	if err := plane.start(ctx, options); err != nil {
-		log := plane.tailOfAPIServerLog()
-		return nil, errors.Join(fmt.Errorf("starting the control plane: %w%s", err, log), plane.Stop())
+		tail := plane.tailOfAPIServerLog()
+		return nil, errors.Join(fmt.Errorf("starting the control plane: %w%s", err, tail), plane.Stop())
 	}
 	return plane, nil
 }

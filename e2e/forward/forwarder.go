@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 	"time"
 )
@@ -34,7 +35,8 @@ type Forwarder struct {
 	next     int          // the backend whose turn it is
 	pairs    map[*pair]struct{}
 	closed   bool
-	hold     *hold
+	hold     *hold   // of the connections to come, and of those since the last Strand
+	stranded []*hold // of older ones
 	group    sync.WaitGroup
 }
 
@@ -90,10 +92,30 @@ func (f *Forwarder) Cut() int {
 // Hold stops all traffic and leaves the connections open, as a network that loses every packet does:
 // nobody sees an error. New connections are taken and held too. What is on its way when Resume is called
 // arrives then.
-func (f *Forwarder) Hold() { f.hold.engage() }
+func (f *Forwarder) Hold() { f.holds((*hold).engage) }
 
-// Resume lets traffic flow again after Hold.
-func (f *Forwarder) Resume() { f.hold.release() }
+// Strand stops all traffic on the connections that are open now, as Hold does, but lets new ones through:
+// whoever waits on an old connection, such as a watch, hears nothing more and sees no error.
+func (f *Forwarder) Strand() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.hold.engage()
+	f.stranded = append(f.stranded, f.hold)
+	f.hold = newHold()
+}
+
+// Resume lets traffic flow again after Hold and Strand.
+func (f *Forwarder) Resume() { f.holds((*hold).release) }
+
+// holds does something to the hold of every connection.
+func (f *Forwarder) holds(do func(*hold)) {
+	f.mu.Lock()
+	all := append(slices.Clone(f.stranded), f.hold)
+	f.mu.Unlock()
+	for _, hold := range all {
+		do(hold)
+	}
+}
 
 // Connections returns how many connections there are.
 func (f *Forwarder) Connections() int {
@@ -109,7 +131,7 @@ func (f *Forwarder) Close() error {
 	f.mu.Unlock()
 	err := f.Refuse()
 	f.Cut()
-	f.hold.abandon()
+	f.holds((*hold).abandon)
 	f.group.Wait()
 	return err
 }
@@ -129,7 +151,8 @@ func (f *Forwarder) accept(listener net.Listener) {
 func (f *Forwarder) forward(client net.Conn) {
 	pair := &pair{client: client}
 	defer pair.reset()
-	if !f.add(pair) {
+	hold := f.add(pair)
+	if hold == nil {
 		return
 	}
 	defer f.remove(pair)
@@ -141,18 +164,18 @@ func (f *Forwarder) forward(client net.Conn) {
 	if err != nil || !pair.connect(backend) {
 		return
 	}
-	pair.copy(f.hold)
+	pair.copy(hold)
 }
 
-// add notes the connection, unless the forwarder is closed.
-func (f *Forwarder) add(pair *pair) bool {
+// add notes the connection and returns its hold; nil if the forwarder is closed.
+func (f *Forwarder) add(pair *pair) *hold {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.closed {
-		return false
+		return nil
 	}
 	f.pairs[pair] = struct{}{}
-	return true
+	return f.hold
 }
 
 func (f *Forwarder) remove(pair *pair) {

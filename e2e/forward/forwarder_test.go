@@ -229,3 +229,20 @@ func TestCloseEndsHeldConnections(t *testing.T) {
 	}
 	wantEnd(t, c)
 }
+
+func TestStrandHoldsOldConnectionsAndLetsNewOnesThrough(t *testing.T) {
+	forwarder := start(t, forward.Options{Backends: []string{echo(t, "a")}})
+	old := dial(t, forwarder)
+	old.say("1")
+	old.wantLine("a 1")
+	forwarder.Strand()
+	old.say("2")
+	fresh := dial(t, forwarder)
+	fresh.say("3")
+	fresh.wantLine("a 3")
+	if line, err := old.hear(soon); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("heard %q, %v on the stranded connection; want silence", line, err)
+	}
+	forwarder.Resume()
+	old.wantLine("a 2")
+}
