@@ -45,6 +45,7 @@ func runOrphanedEngines(p *Pass) error {
 				judgeEngineProcess(p, manager, name, orphans)
 			}
 		}
+		//lint:ignore SA1019 Longhorn up to 1.4 lists engines only here
 		for name, process := range manager.Status.Instances {
 			if isEngineProcess(manager, process) {
 				judgeEngineProcess(p, manager, name, orphans)
@@ -96,6 +97,7 @@ func placedProcesses(p *Pass) map[string]*placed {
 // reportUnreadManager says that an instance manager's lists are stale. One that is known to be down and lists nothing has no
 // process either.
 func reportUnreadManager(p *Pass, manager *lhv1.InstanceManager, state lhv1.InstanceManagerState) {
+	//lint:ignore SA1019 Longhorn up to 1.4 lists engines only here
 	processes := len(manager.Status.InstanceEngines) + len(manager.Status.Instances)
 	switch state {
 	case lhv1.InstanceManagerStateStopped, lhv1.InstanceManagerStateStarting, lhv1.InstanceManagerStateError:

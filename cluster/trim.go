@@ -182,6 +182,7 @@ func keepInstanceManager(from, to *lhv1.InstanceManager) {
 	to.Status.CurrentState = from.Status.CurrentState
 	to.Status.InstanceEngines = keepProcesses(from.Status.InstanceEngines)
 	to.Status.InstanceReplicas = keepProcesses(from.Status.InstanceReplicas)
+	//lint:ignore SA1019 Longhorn up to 1.4 lists engines only here
 	to.Status.Instances = keepProcesses(from.Status.Instances)
 }
 
