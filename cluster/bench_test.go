@@ -2,7 +2,12 @@ package cluster_test
 
 import (
 	"context"
+	"encoding/json"
+	"reflect"
+	"runtime"
 	"testing"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/upgrade-gate/upgrade-gate/cluster"
 	"github.com/upgrade-gate/upgrade-gate/cluster/clustertest"
@@ -18,4 +23,73 @@ func BenchmarkSnapshot(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkCacheHeap reports what the watch cache keeps of a cluster: heap-MB is its trimmed objects, untrimmed-MB the same
+// objects whole. They come out of JSON one by one, as from a watch, so that they share no text.
+func BenchmarkCacheHeap(b *testing.B) {
+	for _, size := range clustertest.Sizes() {
+		b.Run(size.Name, func(b *testing.B) {
+			texts := textsOf(b, size)
+			var trimmed, whole float64
+			for b.Loop() {
+				whole = heapOf(b, texts, false)
+				trimmed = heapOf(b, texts, true)
+			}
+			b.ReportMetric(trimmed, "heap-MB")
+			b.ReportMetric(whole, "untrimmed-MB")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}
+
+// objectText is one object in JSON.
+type objectText struct {
+	resource cluster.Resource
+	text     []byte
+}
+
+func textsOf(b *testing.B, size clustertest.Size) []objectText {
+	rows := map[reflect.Type]cluster.Resource{}
+	for _, resource := range cluster.Resources() {
+		rows[reflect.TypeOf(resource.NewObject())] = resource
+	}
+	var texts []objectText
+	for _, object := range clustertest.Generate(size).Objects() {
+		text, err := json.Marshal(object)
+		if err != nil {
+			b.Fatal(err)
+		}
+		texts = append(texts, objectText{rows[reflect.TypeOf(object)], text})
+	}
+	return texts
+}
+
+// heapOf returns how many megabytes the heap grows by when the objects are kept.
+func heapOf(b *testing.B, texts []objectText, trim bool) float64 {
+	before := heapInUse()
+	kept := make([]client.Object, len(texts))
+	for i, text := range texts {
+		object := text.resource.NewObject()
+		if err := json.Unmarshal(text.text, object); err != nil {
+			b.Fatal(err)
+		}
+		if trim {
+			if _, err := text.resource.Trim(object); err != nil {
+				b.Fatal(err)
+			}
+		}
+		kept[i] = object
+	}
+	after := heapInUse()
+	runtime.KeepAlive(kept)
+	return (after - before) / 1e6
+}
+
+func heapInUse() float64 {
+	runtime.GC()
+	runtime.GC()
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return float64(stats.HeapAlloc)
 }

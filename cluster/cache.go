@@ -23,6 +23,7 @@ type Cached struct {
 	informers map[Kind]toolscache.SharedIndexInformer
 	poller    *KubeletPoller
 	now       func() time.Time
+	memo      *memo
 
 	mu      sync.Mutex
 	failing map[string]watchFailure
@@ -52,7 +53,7 @@ func NewCached(options CachedOptions) (*Cached, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cached{poller: options.Poller, now: options.Now, failing: map[string]watchFailure{}, informers: map[Kind]toolscache.SharedIndexInformer{}}
+	c := &Cached{poller: options.Poller, now: options.Now, memo: newMemo(), failing: map[string]watchFailure{}, informers: map[Kind]toolscache.SharedIndexInformer{}}
 	c.cache, err = cache.New(options.Config, cache.Options{
 		Scheme: scheme, Mapper: NewMapper(), ByObject: trimmed(), DefaultWatchErrorHandler: c.watchFailed,
 	})

@@ -33,7 +33,9 @@ type Resource struct {
 	newObject func() client.Object
 	newList   func() client.ObjectList
 	trim      func(client.Object)
-	store     func(*Snapshot, []client.Object)
+	// takeFrom returns a trimmed copy of an object, which it leaves empty.
+	takeFrom func(client.Object) client.Object
+	store    func(*Snapshot, []client.Object)
 }
 
 // Selector narrows a kind to the objects that checks read, at the API server as well as in files.
@@ -92,16 +94,22 @@ func row[T any, P interface {
 }](r Resource, list func() client.ObjectList, keep func(from, to P), store func(*Snapshot, []P)) Resource {
 	r.newObject = func() client.Object { return P(new(T)) }
 	r.newList = list
-	r.trim = func(object client.Object) {
-		from, ok := object.(P)
-		if !ok {
-			return
-		}
-		var slim T
-		to := P(&slim)
+	slim := func(from P) P {
+		to := P(new(T))
 		keepIdentity(from, to)
 		keep(from, to)
-		*from = slim
+		return to
+	}
+	r.trim = func(object client.Object) {
+		if from, ok := object.(P); ok {
+			*from = *slim(from)
+		}
+	}
+	r.takeFrom = func(object client.Object) client.Object {
+		from := object.(P)
+		to := slim(from)
+		*from = *new(T)
+		return to
 	}
 	r.store = func(s *Snapshot, objects []client.Object) {
 		typed := make([]P, 0, len(objects))

@@ -3,7 +3,7 @@ package cluster
 import (
 	"context"
 	"errors"
-	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
@@ -89,13 +89,17 @@ func explainList(resource Resource, err error) Evidence {
 		if resource.Optional != "" {
 			return Evidence{Kind: resource.Kind, State: NotInstalled, Because: resource.Optional + " is not installed"}
 		}
-		return unread(resource.Kind, fmt.Sprintf("the API server does not know %s: its CRD is missing", resource.Kind))
+		return unread(resource.Kind, "its CRD is missing")
 	case apierrors.IsForbidden(err):
-		return unread(resource.Kind, fmt.Sprintf("not allowed to list %s: the ClusterRole upgrade-gate-reader lacks it", resource.Kind))
+		return unread(resource.Kind, "not allowed to list them, which ClusterRole upgrade-gate-reader should allow")
 	case apierrors.IsUnauthorized(err):
 		return unread(resource.Kind, "the API server does not accept our credentials")
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return unread(resource.Kind, "no answer before the deadline")
+	}
+	// The URL, which the error begins with, would fill the room that a refusal has for the reason.
+	if unreachable := (*url.Error)(nil); errors.As(err, &unreachable) {
+		return unread(resource.Kind, "the API server cannot be reached: "+firstLine([]byte(unreachable.Err.Error())))
 	}
 	return unread(resource.Kind, "listing failed: "+firstLine([]byte(err.Error())))
 }

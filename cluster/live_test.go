@@ -100,7 +100,7 @@ func TestALiveListThatFailsIsUnreadWithTheReason(t *testing.T) {
 		state cluster.ReadState
 		want  string
 	}{
-		"forbidden":                 {cluster.Volumes, apierrors.NewForbidden(group, "", errors.New("no rule")), cluster.Unread, "not allowed to list volumes.longhorn.io"},
+		"forbidden":                 {cluster.Volumes, apierrors.NewForbidden(group, "", errors.New("no rule")), cluster.Unread, "not allowed to list them, which ClusterRole upgrade-gate-reader should allow"},
 		"credentials expired":       {cluster.Volumes, apierrors.NewUnauthorized("token expired"), cluster.Unread, "does not accept our credentials"},
 		"a required CRD is missing": {cluster.Volumes, apierrors.NewNotFound(group, ""), cluster.Unread, "its CRD is missing"},
 		"an optional CRD is missing": {cluster.UpgradePlans, apierrors.NewNotFound(group, ""), cluster.NotInstalled,

@@ -23,7 +23,7 @@ func NewReader(config *rest.Config) (*Reader, error) {
 	config = rest.CopyConfig(config)
 	config.NegotiatedSerializer = scheme.Codecs.WithoutConversion() // decodes the API server's errors
 	config.ContentType, config.AcceptContentTypes = "application/json", "application/json"
-	httpClient, err := newLiveClient(config)
+	httpClient, err := NewHTTPClient(config)
 	if err != nil {
 		return nil, err
 	}
@@ -51,14 +51,12 @@ func (r *Reader) Page(ctx context.Context, resource Resource, limit int64, next 
 	}
 	defer body.Close()
 	var objects []client.Object
-	decoder := listDecoder{from: body}
+	decoder, whole := listDecoder{from: body}, resource.newObject()
 	list, err := decoder.decode(func(text []byte) error {
-		object := resource.newObject()
-		if err := json.Unmarshal(text, object); err != nil {
+		if err := json.Unmarshal(text, whole); err != nil {
 			return fmt.Errorf("decode an object: %w", err)
 		}
-		resource.trim(object)
-		objects = append(objects, object)
+		objects = append(objects, resource.takeFrom(whole))
 		return nil
 	})
 	if err != nil {

@@ -55,10 +55,6 @@ type Snapshot struct {
 	managedNodes       []*corev1.Node
 }
 
-func newSnapshot(source string, now time.Time) *Snapshot {
-	return &Snapshot{source: source, now: now, evidence: map[Kind]Evidence{}}
-}
-
 // Source describes where the Snapshot was read from, for people.
 func (s *Snapshot) Source() string { return s.source }
 

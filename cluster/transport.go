@@ -10,18 +10,18 @@ import (
 )
 
 const (
-	// reconnect is how long a connection of the live reader may lie idle. A live read takes longer to be asked for again, so
-	// it always begins on a connection that is new.
+	// reconnect is how long a connection may lie idle. Upgrades are asked for more rarely, so a live read begins on a connection
+	// that is new.
 	reconnect = time.Second
 	// dialTimeout and handshakeTimeout bound the making of a connection, well within an admission's deadline.
 	dialTimeout      = 5 * time.Second
 	handshakeTimeout = 5 * time.Second
 )
 
-// newLiveClient returns an HTTP client that shares no connection with anybody. client-go gives all clients of one
-// configuration the same HTTP/2 connection: when the network loses it without a word, the live read would wait on it together
+// NewHTTPClient returns an HTTP client that shares no connection with anybody. client-go gives all clients of one
+// configuration the same HTTP/2 connection: when the network loses it without a word, a live read would wait on it together
 // with the watches that it is there to mistrust, for the 45 seconds until client-go notices.
-func newLiveClient(config *rest.Config) (*http.Client, error) {
+func NewHTTPClient(config *rest.Config) (*http.Client, error) {
 	tlsConfig, err := rest.TLSConfigFor(config)
 	if err != nil {
 		return nil, fmt.Errorf("build the TLS configuration of the API server's client: %w", err)

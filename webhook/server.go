@@ -54,7 +54,12 @@ func New(options Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	events, err := eventsclient.NewForConfig(config)
+	// Decisions leave their events even when the connection of the watches is lost.
+	httpClient, err := cluster.NewHTTPClient(config)
+	if err != nil {
+		return nil, err
+	}
+	events, err := eventsclient.NewForConfigAndClient(config, httpClient)
 	if err != nil {
 		return nil, fmt.Errorf("build the client for events: %w", err)
 	}

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
+	"time"
 
 	"github.com/go-logr/zapr"
 	"github.com/spf13/cobra"
@@ -67,7 +69,20 @@ func (f *serveFlags) register(cmd *cobra.Command) {
 	set.DurationVar(&o.ShutdownTimeout, "shutdown-timeout", webhook.DefaultShutdownTimeout, "time for calls in flight after that")
 }
 
+const (
+	// gcPercent is how far the heap grows before it is collected, in percent of what is in use. Most of what serve holds is
+	// the watch cache, which changes little: with Go's default of 100 the process would take twice that.
+	gcPercent = 50
+	// returnInterval is how often memory that is no longer used goes back to the system. Filling the watch cache, and each live
+	// read, leave behind as much as the cache itself takes, and the runtime is in no hurry to return it.
+	returnInterval = time.Minute
+)
+
 func serve(ctx context.Context, version string, flags serveFlags) error {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+		go returnMemory(ctx)
+	}
 	logger, err := newLogger(flags.logLevel)
 	if err != nil {
 		return err
@@ -90,6 +105,20 @@ func serve(ctx context.Context, version string, flags serveFlags) error {
 	defer stop()
 	go obeySignals(stop, logger)
 	return server.Run(ctx)
+}
+
+// returnMemory gives unused memory back to the system from time to time, until ctx ends.
+func returnMemory(ctx context.Context) {
+	ticker := time.NewTicker(returnInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			debug.FreeOSMemory()
+		}
+	}
 }
 
 // obeySignals stops the server on the first signal and ends the process on the second.

@@ -1,0 +1,165 @@
+package bench
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	utiljson "k8s.io/apimachinery/pkg/util/json"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/upgrade-gate/upgrade-gate/cluster"
+	"github.com/upgrade-gate/upgrade-gate/cluster/clustertest"
+	"github.com/upgrade-gate/upgrade-gate/e2e/gate"
+	"github.com/upgrade-gate/upgrade-gate/e2e/kubelets"
+	"github.com/upgrade-gate/upgrade-gate/e2e/load"
+)
+
+// medium is the cluster of size M, with a gate before it, that all benchmarks share. They run in the order of their
+// names' files and leave it healthy.
+var medium *mediumCluster
+
+type mediumCluster struct {
+	*gate.Cluster
+	gate   *gate.Process
+	loader *load.Loader
+}
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+// run starts the cluster only if benchmarks are asked for.
+func run(m *testing.M) (code int) {
+	flag.Parse()
+	if flag.Lookup("test.bench").Value.String() == "" {
+		return m.Run()
+	}
+	log.SetLogger(logr.Discard())
+	ctx := context.Background()
+	base, err := gate.StartCluster(ctx, gate.ClusterOptions{Progress: os.Stderr})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() {
+		if err := base.Stop(); err != nil {
+			fmt.Fprintln(os.Stderr, "stopping:", err)
+			code = 1
+		}
+	}()
+	fleet, err := start(ctx, base)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = fleet.Stop() }()
+	return m.Run()
+}
+
+// start loads the generated cluster and starts a gate before it.
+func start(ctx context.Context, base *gate.Cluster) (*kubelets.Fleet, error) {
+	generated := clustertest.Generate(clustertest.Medium())
+	fleet, err := startKubelets(ctx, base, generated)
+	if err != nil {
+		return nil, err
+	}
+	loader, err := load.New(base.Config, load.Options{Mutate: fleet.Mutate})
+	if err != nil {
+		return nil, errors.Join(err, fleet.Stop())
+	}
+	objects, err := objectsOf(generated)
+	if err != nil {
+		return nil, errors.Join(err, fleet.Stop())
+	}
+	loaded, err := loader.Apply(ctx, objects...)
+	if err != nil {
+		return nil, errors.Join(err, fleet.Stop())
+	}
+	fmt.Fprintf(os.Stderr, "%d objects loaded in %s\n", loaded.Objects, loaded.Duration)
+	process, err := base.StartGate(ctx, gate.Options{})
+	if err != nil {
+		return nil, errors.Join(err, fleet.Stop())
+	}
+	medium = &mediumCluster{Cluster: base, gate: process, loader: loader}
+	return fleet, nil
+}
+
+// startKubelets starts a healthy kubelet for each node.
+func startKubelets(ctx context.Context, base *gate.Cluster, generated *clustertest.Cluster) (*kubelets.Fleet, error) {
+	var nodes []*corev1.Node
+	var names []string
+	for _, object := range generated.Objects() {
+		if node, ok := object.(*corev1.Node); ok {
+			nodes, names = append(nodes, node), append(names, node.Name)
+		}
+	}
+	fleet, err := kubelets.Start(kubelets.Options{Nodes: names, Authority: base.ClusterCA, Config: base.Config})
+	if err != nil {
+		return nil, err
+	}
+	for name, answers := range generated.Kubelets(ctx, nodes) {
+		stats, err := json.Marshal(map[string]any{"node": answers.Stats})
+		if err == nil {
+			err = fleet.Node(name).SetStats(stats)
+		}
+		var config []byte
+		if err == nil {
+			config, err = json.Marshal(map[string]any{"kubeletconfig": answers.Config})
+		}
+		if err == nil {
+			err = fleet.Node(name).SetConfigz(config)
+		}
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("the answers of the kubelet of %s: %w", name, err), fleet.Stop())
+		}
+	}
+	return fleet, nil
+}
+
+// objectsOf returns the objects, and the namespaces that they live in, as an API server takes them: fields that the
+// generator left empty are left out, for the CRDs demand one of their values there.
+func objectsOf(generated *clustertest.Cluster) ([]*unstructured.Unstructured, error) {
+	var objects []*unstructured.Unstructured
+	for _, namespace := range generated.Namespaces() {
+		object := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Namespace"}}
+		object.SetName(namespace)
+		objects = append(objects, object)
+	}
+	for _, typed := range generated.Objects() {
+		text, err := json.Marshal(typed)
+		if err != nil {
+			return nil, fmt.Errorf("encoding %s: %w", cluster.NameOf(typed), err)
+		}
+		object := &unstructured.Unstructured{}
+		if err := utiljson.Unmarshal(text, &object.Object); err != nil {
+			return nil, fmt.Errorf("decoding %s: %w", cluster.NameOf(typed), err)
+		}
+		prune(object.Object)
+		objects = append(objects, object)
+	}
+	return objects, nil
+}
+
+// prune removes what means "not set".
+func prune(value any) {
+	switch value := value.(type) {
+	case map[string]any:
+		for key, element := range value {
+			unset := element == nil || element == "" || key == "backupBlockSize" && element == "0"
+			if unset {
+				delete(value, key)
+			}
+			prune(element)
+		}
+	case []any:
+		for _, element := range value {
+			prune(element)
+		}
+	}
+}
