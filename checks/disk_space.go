@@ -31,8 +31,8 @@ func diskSpace() Check {
 		Title: "Nodes or Longhorn have too little disk space for the upgrade",
 		Why: "The upgrade first loads the new release's images onto every node. Where that fills the disk beyond the kubelet's threshold, " +
 			"the kubelet deletes images that the upgrade needs a moment later; where there is no room at all it stops half way.",
-		Remedy: "remove images that are not used (crictl rmi --prune on the node, or Harvester's harv-purge-images.sh) and old files below /usr/local, " +
-			"or enlarge the disk; see df -h /usr/local on the node.",
+		Remedy: "remove unused images and old files below /usr/local, or enlarge the disk: crictl rmi --prune on the node, " +
+			"or Harvester's harv-purge-images.sh; df -h /usr/local shows what that gave.",
 		Severity: Block,
 		Waivable: true,
 		Needs:    []cluster.Kind{cluster.Nodes, cluster.KubeletStats, cluster.LonghornNodes, cluster.LonghornSettings},
@@ -108,6 +108,10 @@ func judgeFileSystems(p *Pass, node *corev1.Node, kubelet cluster.Kubelet, facts
 // judgeFileSystem compares one file system with both thresholds. Its sizes are known. The first rule is that of
 // checkDiskSpace in Harvester's webhook.
 func judgeFileSystem(p *Pass, of string, used uint64, fs *cluster.FileSystem, kubelet cluster.Kubelet, facts *diskFacts) {
+	if *fs.AvailableBytes < p.Settings.DiskMinimumFreeBytes {
+		facts.underMinimum = true
+		facts.texts = append(facts.texts, fmt.Sprintf("has %s%s free, less than %s", gib(*fs.AvailableBytes), of, gib(p.Settings.DiskMinimumFreeBytes)))
+	}
 	threshold, known := imageGCThreshold(kubelet)
 	percent := (float64(used) + float64(p.Settings.DiskHeadroomBytes)) / float64(*fs.CapacityBytes) * 100
 	if percent > float64(threshold) {
@@ -115,12 +119,8 @@ func judgeFileSystem(p *Pass, of string, used uint64, fs *cluster.FileSystem, ku
 		if !known {
 			note = fmt.Sprintf(" (the default; its kubelet's own could not be read: %s)", kubelet.ConfigError)
 		}
-		facts.texts = append(facts.texts, fmt.Sprintf("would be %.1f%% full with %s of new images (%s of %s%s are used), above the kubelet's image GC threshold of %d%%%s",
+		facts.texts = append(facts.texts, fmt.Sprintf("would be %.1f%% full with %s of new images (%s of %s%s are used), above its image GC threshold of %d%%%s",
 			percent, gib(p.Settings.DiskHeadroomBytes), gib(used), gib(*fs.CapacityBytes), of, threshold, note))
-	}
-	if *fs.AvailableBytes < p.Settings.DiskMinimumFreeBytes {
-		facts.underMinimum = true
-		facts.texts = append(facts.texts, fmt.Sprintf("has %s%s free, less than %s", gib(*fs.AvailableBytes), of, gib(p.Settings.DiskMinimumFreeBytes)))
 	}
 }
 
@@ -140,7 +140,7 @@ func reportDiskFacts(p *Pass, node *corev1.Node, facts diskFacts) {
 	if len(facts.texts) == 0 {
 		return
 	}
-	f := Finding{Object: ObjectOf(node), Message: fmt.Sprintf("node %s %s", node.Name, strings.Join(facts.texts, " and "))}
+	f := Finding{Object: ObjectOf(node), Message: fmt.Sprintf("node %s %s", node.Name, strings.Join(facts.texts, ", and "))}
 	switch {
 	case facts.pressure:
 		f.Rule = ruleDiskPressure

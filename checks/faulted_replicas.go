@@ -113,6 +113,7 @@ func repairReplicas(p *Pass, volume *lhv1.Volume, deletable, away []string) stri
 	case len(deletable) == 0:
 		return fmt.Sprintf("the engine lists what is no replica; %s and start it again, which lets the engine start afresh.", stopVM(p, volume))
 	}
-	return fmt.Sprintf("%d good %s left, so Longhorn can rebuild: kubectl -n longhorn-system delete replicas.longhorn.io %s; then wait until the volume is healthy.",
-		good, counted(good, "replica is", "replicas are"), strings.Join(deletable, " "))
+	return fmt.Sprintf("delete %s, of which Longhorn makes %s from the %d good %s: kubectl -n longhorn-system delete replicas.longhorn.io %s; then wait until the volume is healthy.",
+		counted(len(deletable), "the broken replica", "the broken replicas"), counted(len(deletable), "a new one", "new ones"),
+		good, counted(good, "one", "ones"), strings.Join(deletable, " "))
 }

@@ -69,7 +69,7 @@ func reportMigration(p *Pass, migration *kubevirtv1.VirtualMachineInstanceMigrat
 	f.Message = fmt.Sprintf("migration %s/%s of VM %s%s is unfinished, phase %s", migration.Namespace, migration.Name,
 		migration.Spec.VMIName, route(vmi), phaseInWords(string(migration.Status.Phase)))
 	if age > 0 {
-		f.Message += ", since " + spell(age)
+		f.Message += ", for " + spell(age)
 	}
 	switch {
 	case vmi == nil:
@@ -83,7 +83,7 @@ func reportMigration(p *Pass, migration *kubevirtv1.VirtualMachineInstanceMigrat
 	abort := fmt.Sprintf("kubectl -n %s delete vmim %s", migration.Namespace, migration.Name)
 	switch {
 	case !f.Transient:
-		f.Remedy = "it is stuck unless its guest is very large; abort it: " + abort + "; then retry."
+		f.Remedy = "abort it, unless its guest is very large: " + abort + "; then retry."
 	case strings.HasPrefix(migration.Name, workloadUpdatePrefix):
 		f.Remedy = "wait and retry: KubeVirt moves VMs to its new release by itself and ends by itself; if it stays, " + abort + "."
 	default:

@@ -83,7 +83,7 @@ func reportTraces(p *Pass, volume *lhv1.Volume, traces []trace) {
 	}
 	if young && !certain {
 		f.Transient, f.Settles = true, p.Settings.StaleEngineAge
-		f.Remedy = fmt.Sprintf("wait: within %s after a migration Longhorn tidies up by itself; then try again. If it stays: %s", spell(p.Settings.StaleEngineAge), f.Remedy)
+		f.Remedy = fmt.Sprintf("wait %s, in which Longhorn tidies up after a migration, and try again. If it stays: %s", spell(p.Settings.StaleEngineAge), f.Remedy)
 	}
 	p.Report(f)
 }

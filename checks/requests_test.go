@@ -71,8 +71,8 @@ func TestDiskThresholdsAreThoseOfThePolicy(t *testing.T) {
 	settings.DiskHeadroomBytes, settings.DiskMinimumFreeBytes = 0, 0
 	settings.DiskMinimumFreeBytes = 21 << 30
 	result := runOn(t, "disk-space", files, checks.Request{}, settings)
-	want := "node node-2 would be 90.0% full with 0.0 GiB of new images (180.0 GiB of 200.0 GiB are used), " +
-		"above the kubelet's image GC threshold of 85% (the default; its kubelet's own could not be read: the files hold no kubelet/node-2.configz.json) and has 20.0 GiB free, less than 21.0 GiB"
+	want := "node node-2 has 20.0 GiB free, less than 21.0 GiB, and would be 90.0% full with 0.0 GiB of new images (180.0 GiB of 200.0 GiB are used), " +
+		"above its image GC threshold of 85% (the default; its kubelet's own could not be read: the files hold no kubelet/node-2.configz.json)"
 	if len(result.Findings) != 1 {
 		t.Fatalf("%d findings, want 1", len(result.Findings))
 	}
@@ -101,7 +101,7 @@ func TestOnlyTracesOfAMigrationNeedASecondLook(t *testing.T) {
 func TestRemediesAreThoseOfTheSituation(t *testing.T) {
 	for _, c := range []struct{ check, name, want string }{
 		{"in-flight-migrations", "a-migration-that-runs-for-four-minutes", "wait until it is done, a few minutes, and retry; to abort it: kubectl -n default delete vmim db-1-move."},
-		{"in-flight-migrations", "a-migration-that-has-been-pending-for-hours", "it is stuck unless its guest is very large; abort it: kubectl -n default delete vmim db-1-move; then retry."},
+		{"in-flight-migrations", "a-migration-that-has-been-pending-for-hours", "abort it, unless its guest is very large: kubectl -n default delete vmim db-1-move; then retry."},
 		{"in-flight-migrations", "kubevirt-moves-a-vm-to-its-new-release-by-itself", "wait and retry: KubeVirt moves VMs to its new release by itself and ends by itself; if it stays, kubectl -n default delete vmim kubevirt-workload-update-abcde."},
 		{"in-flight-migrations", "a-migration-that-began-and-never-ended", "stop and start it: virtctl stop db-1 -n default && virtctl start db-1 -n default."},
 		{"in-flight-migrations", "a-vm-told-to-leave-its-node", "wait two minutes and retry; if it stays, stop and start it: virtctl stop db-1 -n default && virtctl start db-1 -n default."},

@@ -43,6 +43,7 @@ func (f *faulty) Kubelets(ctx context.Context, nodes []*corev1.Node) map[string]
 	if f.hangs[cluster.KubeletStats] {
 		f.hanging <- struct{}{}
 		<-ctx.Done()
+		return nil
 	}
 	return f.Cluster.Kubelets(ctx, nodes)
 }

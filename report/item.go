@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/upgrade-gate/upgrade-gate/checks"
@@ -9,7 +10,10 @@ import (
 )
 
 // longestFact bounds what one finding may take of a message.
-const longestFact = 170
+const longestFact = 190
+
+// saysAge finds the messages that tell themselves how long their state has lasted.
+var saysAge = regexp.MustCompile(`\b(for|since) \d| ago\b`)
 
 // item is one thing that stands in an upgrade's way, or that is only worth a warning, as short texts say it. There may be
 // thousands, of which a text holds a few: what costs time is done only for those.
@@ -54,7 +58,7 @@ func (r Report) findings(blocking bool) []item {
 
 func (r Report) findingItem(c Check, f Finding) item {
 	it := item{check: c.Name, object: f.Object, text: f.Message, remedy: f.remedy()}
-	if f.Transient && f.Since != nil && !strings.Contains(f.Message, "since ") && !strings.Contains(f.Message, " ago") {
+	if f.Transient && f.Since != nil && !saysAge.MatchString(f.Message) {
 		it.seen = "; first seen " + f.age(r.ReadAt)
 	}
 	return it

@@ -114,7 +114,7 @@ func TestAShortFactNamesALongVolumeOnce(t *testing.T) {
 		"volume " + volume + " has replica " + volume + "-r-1, and engine " + volume + "-e-0": "volume " + volume + " has replica …-r-1, and engine …-e-0",
 		"VM shop/web-1 and VM shop/web-1-a":                                                   "VM shop/web-1 and VM shop/web-1-a",
 		"volume " + volume + " (" + volume + "-r-1) is ERR":                                   "volume " + volume + " (…-r-1) is ERR",
-		"volume pvc-1 has " + strings.Repeat("very ", 40) + "many ones":                       "volume pvc-1 has " + strings.TrimSpace(strings.Repeat("very ", 30)) + " …",
+		"volume pvc-1 has " + strings.Repeat("very ", 40) + "many ones":                       "volume pvc-1 has " + strings.TrimSpace(strings.Repeat("very ", 34)) + " …",
 	} {
 		if diff := cmp.Diff(want, short(fact)); diff != "" {
 			t.Errorf("short form of %q (-want +got):\n%s", fact, diff)

@@ -26,7 +26,7 @@ func guilt() map[string]string {
 		"multi-engine-volumes": `volume pvc-12f0ddcf-0638-4944-a5b2-f8e8bb0ce20a\b`,
 		"orphaned-engines":     `instance-manager-dff1eac01622eb55e89ca2c48f112d61\b`,
 		"snapshot-anomalies":   `volume pvc-f57f09d7-5c9c-4f6f-a150-1df718d233d0\b`,
-		"disk-space":           `node node-4 would\b`,
+		"disk-space":           `node node-4 has\b`,
 	}
 }
 
