@@ -58,7 +58,9 @@ prepare: ## Build what is missing of the control plane into .cache (about five m
 	@cd e2e && go run ./tools/prepare
 
 .PHONY: generate
-generate: ## Write what is generated: deploy/ manifests, docs/checks.md
+generate: ## Write what is generated: deep copies of the foreign kinds, deploy/ manifests, docs
+	@mkdir -p .cache/bin && cd e2e/tools/crds && go build -o ../../../.cache/bin/controller-gen sigs.k8s.io/controller-tools/cmd/controller-gen
+	.cache/bin/controller-gen object paths=./cluster
 	go run ./deploy/generate
 	go run ./docs/generate
 

@@ -154,8 +154,7 @@ func (d *decoder) object(asJSON []byte, head header) (*document, error) {
 	}
 	object := resource.newObject()
 	decode := func() error { return kjson.UnmarshalCaseSensitivePreserveInts(asJSON, object) }
-	// Harvester's own kinds are small structs here, so every real object of theirs has more fields.
-	if d.strict && !strings.HasSuffix(resource.GVK.Group, HarvesterGV().Group) {
+	if d.strict && !resource.isPartial() {
 		decode = func() error {
 			problems, err := kjson.UnmarshalStrict(asJSON, object)
 			return errors.Join(append(problems, err)...)

@@ -217,6 +217,9 @@ func (s Selector) matches(object client.Object) bool {
 	if len(s.Labels) > 0 && !labels.SelectorFromSet(s.Labels).Matches(labels.Set(object.GetLabels())) {
 		return false
 	}
+	if s.Namespace != "" && object.GetNamespace() != s.Namespace {
+		return false
+	}
 	if event, ok := object.(*corev1.Event); ok && s.EventReason != "" {
 		return event.Reason == s.EventReason
 	}

@@ -108,12 +108,12 @@ func TestWhatAFolderDoesNotHoldIsUnreadUnlessItIsDeclaredEmpty(t *testing.T) {
 }
 
 func TestOnlyTheSelectedObjectsOfAKindAreHeld(t *testing.T) {
-	contents := map[string]string{"a.yaml": `apiVersion: v1
-kind: Pod
-metadata: {name: virt-launcher-a, namespace: default, labels: {kubevirt.io: virt-launcher}}
+	contents := map[string]string{"a.yaml": `apiVersion: batch/v1
+kind: Job
+metadata: {name: a, namespace: harvester-system}
 ---
-apiVersion: v1
-kind: Pod
+apiVersion: batch/v1
+kind: Job
 metadata: {name: other, namespace: default}
 ---
 apiVersion: v1
@@ -122,8 +122,8 @@ metadata: {name: a, namespace: default}
 reason: Started
 `}
 	snapshot := load(t, contents, cluster.FolderOptions{})
-	if got := snapshot.Evidence(cluster.LauncherPods).Count; got != 1 {
-		t.Errorf("%d launcher pods, want 1", got)
+	if got := snapshot.Evidence(cluster.Jobs).Count; got != 1 {
+		t.Errorf("%d jobs of Harvester's namespace, want 1", got)
 	}
 	if got := snapshot.Evidence(cluster.IOErrorEvents); got.Count != 0 || got.State != cluster.Read {
 		t.Errorf("events are %+v, want read and none with reason IOerror", got)

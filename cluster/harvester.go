@@ -25,6 +25,24 @@ func (s *Snapshot) Image(namespace, name string) *VirtualMachineImage {
 	return s.images.get(namespace, name)
 }
 
+// Images returns every VirtualMachineImage.
+func (s *Snapshot) Images() []*VirtualMachineImage { return s.images.items }
+
+// VMBackups returns every backup and snapshot of a virtual machine that Harvester made.
+func (s *Snapshot) VMBackups() []*VirtualMachineBackup { return s.vmBackups }
+
+// VMRestores returns every restore of a virtual machine.
+func (s *Snapshot) VMRestores() []*VirtualMachineRestore { return s.vmRestores }
+
+// VMBackupSchedules returns every schedule by which Harvester backs up a virtual machine.
+func (s *Snapshot) VMBackupSchedules() []*ScheduleVMBackup { return s.vmBackupSchedules }
+
+// Addons returns every add-on, those that are switched off included.
+func (s *Snapshot) Addons() []*Addon { return s.addons }
+
+// SettingObject returns the Harvester setting of that name, or nil.
+func (s *Snapshot) SettingObject(name string) *Setting { return s.settings.get("", name) }
+
 // Setting returns the value of a Harvester setting, its default where the value is empty; false where the setting does
 // not exist.
 func (s *Snapshot) Setting(name string) (string, bool) {

@@ -2,7 +2,6 @@ package cluster
 
 import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
@@ -16,6 +15,8 @@ func HarvesterGV() schema.GroupVersion {
 func harvester(kind string) schema.GroupVersionKind { return HarvesterGV().WithKind(kind) }
 
 // StatusCondition is the condition that Harvester and Rancher write in their statuses.
+//
+// +kubebuilder:object:generate=true
 type StatusCondition struct {
 	Type               string `json:"type"`
 	Status             string `json:"status"`
@@ -26,6 +27,8 @@ type StatusCondition struct {
 }
 
 // Upgrade is upgrades.harvesterhci.io: the wish to upgrade the cluster, and how far that has come.
+//
+// +kubebuilder:object:root=true
 type Upgrade struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
@@ -34,6 +37,8 @@ type Upgrade struct {
 }
 
 // UpgradeSpec names the target by Version object or by image; both may be empty in a malformed Upgrade.
+//
+// +kubebuilder:object:generate=true
 type UpgradeSpec struct {
 	// Version is the name of a Version object in the Upgrade's namespace.
 	Version string `json:"version,omitempty"`
@@ -44,12 +49,16 @@ type UpgradeSpec struct {
 }
 
 // UpgradeStatus holds the upgrade's conditions.
+//
+// +kubebuilder:object:generate=true
 type UpgradeStatus struct {
 	PreviousVersion string            `json:"previousVersion,omitempty"`
 	Conditions      []StatusCondition `json:"conditions,omitempty"`
 }
 
 // UpgradeList is a list of Upgrades.
+//
+// +kubebuilder:object:root=true
 type UpgradeList struct {
 	metav1.TypeMeta `json:",inline"`
 	metav1.ListMeta `json:"metadata,omitempty"`
@@ -57,6 +66,8 @@ type UpgradeList struct {
 }
 
 // Version is versions.harvesterhci.io: a release that the cluster can be upgraded to.
+//
+// +kubebuilder:object:root=true
 type Version struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
@@ -64,6 +75,8 @@ type Version struct {
 }
 
 // VersionSpec says where a release's ISO is and from which version it can be reached.
+//
+// +kubebuilder:object:generate=true
 type VersionSpec struct {
 	ISOURL               string   `json:"isoURL,omitempty"`
 	ISOChecksum          string   `json:"isoChecksum,omitempty"`
@@ -73,6 +86,8 @@ type VersionSpec struct {
 }
 
 // VersionList is a list of Versions.
+//
+// +kubebuilder:object:root=true
 type VersionList struct {
 	metav1.TypeMeta `json:",inline"`
 	metav1.ListMeta `json:"metadata,omitempty"`
@@ -80,6 +95,8 @@ type VersionList struct {
 }
 
 // Setting is settings.harvesterhci.io: one cluster-wide setting. An empty Value means Default.
+//
+// +kubebuilder:object:root=true
 type Setting struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
@@ -88,6 +105,8 @@ type Setting struct {
 }
 
 // SettingList is a list of Settings.
+//
+// +kubebuilder:object:root=true
 type SettingList struct {
 	metav1.TypeMeta `json:",inline"`
 	metav1.ListMeta `json:"metadata,omitempty"`
@@ -95,6 +114,8 @@ type SettingList struct {
 }
 
 // VirtualMachineImage is virtualmachineimages.harvesterhci.io: an image or, for an upgrade, an uploaded ISO.
+//
+// +kubebuilder:object:root=true
 type VirtualMachineImage struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
@@ -103,18 +124,26 @@ type VirtualMachineImage struct {
 }
 
 // VirtualMachineImageSpec names the image.
+//
+// +kubebuilder:object:generate=true
 type VirtualMachineImageSpec struct {
 	DisplayName string `json:"displayName,omitempty"`
 }
 
 // VirtualMachineImageStatus tells how far the import has come; Progress is a percentage.
+//
+// +kubebuilder:object:generate=true
 type VirtualMachineImageStatus struct {
-	Progress   int               `json:"progress,omitempty"`
-	Failed     int               `json:"failed,omitempty"`
-	Conditions []StatusCondition `json:"conditions,omitempty"`
+	Progress int `json:"progress,omitempty"`
+	Failed   int `json:"failed,omitempty"`
+	// VirtualSize is the size in bytes of a disk that is made from the image; zero where Harvester does not tell it.
+	VirtualSize int64             `json:"virtualSize,omitempty"`
+	Conditions  []StatusCondition `json:"conditions,omitempty"`
 }
 
 // VirtualMachineImageList is a list of VirtualMachineImages.
+//
+// +kubebuilder:object:root=true
 type VirtualMachineImageList struct {
 	metav1.TypeMeta `json:",inline"`
 	metav1.ListMeta `json:"metadata,omitempty"`
@@ -127,6 +156,8 @@ func UpgradePlanGVK() schema.GroupVersionKind {
 }
 
 // UpgradePlan is upgradeplans.management.harvesterhci.io, cluster-scoped; the source is harvester/upgrade-toolkit.
+//
+// +kubebuilder:object:root=true
 type UpgradePlan struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
@@ -135,23 +166,17 @@ type UpgradePlan struct {
 }
 
 // UpgradePlanStatus holds the phase; Succeeded and Failed are final.
+//
+// +kubebuilder:object:generate=true
 type UpgradePlanStatus struct {
 	CurrentPhase string `json:"currentPhase,omitempty"`
 }
 
 // UpgradePlanList is a list of UpgradePlans.
+//
+// +kubebuilder:object:root=true
 type UpgradePlanList struct {
 	metav1.TypeMeta `json:",inline"`
 	metav1.ListMeta `json:"metadata,omitempty"`
 	Items           []UpgradePlan `json:"items"`
-}
-
-// addHarvesterTypes registers the types of this file.
-func addHarvesterTypes(scheme *runtime.Scheme) {
-	scheme.AddKnownTypes(HarvesterGV(), &Upgrade{}, &UpgradeList{}, &Version{}, &VersionList{},
-		&Setting{}, &SettingList{}, &VirtualMachineImage{}, &VirtualMachineImageList{})
-	metav1.AddToGroupVersion(scheme, HarvesterGV())
-	management := UpgradePlanGVK().GroupVersion()
-	scheme.AddKnownTypes(management, &UpgradePlan{}, &UpgradePlanList{})
-	metav1.AddToGroupVersion(scheme, management)
 }

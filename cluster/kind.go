@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"fmt"
+	"reflect"
 
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
@@ -44,6 +45,8 @@ type Selector struct {
 	Labels labels.Set
 	// EventReason is the only reason of events that is read; for the kind events alone.
 	EventReason string
+	// Namespace is the only one that is read; empty means all.
+	Namespace string
 }
 
 // parameters returns the selector as the parameters of a list request.
@@ -66,10 +69,17 @@ func (s Selector) labelSelector() labels.Selector {
 }
 
 func (s Selector) fieldSelector() fields.Selector {
-	if s.EventReason == "" {
+	terms := fields.Set{}
+	if s.EventReason != "" {
+		terms["reason"] = s.EventReason
+	}
+	if s.Namespace != "" {
+		terms["metadata.namespace"] = s.Namespace
+	}
+	if len(terms) == 0 {
 		return nil
 	}
-	return fields.OneTermEqualSelector("reason", s.EventReason)
+	return fields.SelectorFromSet(terms)
 }
 
 // Path returns the path under which the API server lists every object of the row, in all namespaces.
@@ -138,6 +148,11 @@ func Known(kind Kind) bool {
 	}
 	_, ok := Lookup(kind)
 	return ok
+}
+
+// isPartial tells whether the row's Go type is one of this package's small structs, which hold only some of the fields.
+func (r Resource) isPartial() bool {
+	return reflect.TypeOf(r.newObject()).Elem().PkgPath() == reflect.TypeFor[Resource]().PkgPath()
 }
 
 func (r Resource) validate() error {

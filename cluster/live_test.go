@@ -138,7 +138,7 @@ func TestALiveListThatIsCutShortIsUnread(t *testing.T) {
 }
 
 func TestALiveListIsTrimmed(t *testing.T) {
-	text := `{"items":[{"metadata":{"name":"node-1","managedFields":[{"manager":"kubelet"}],"labels":{"a":"b"}},"spec":{"podCIDR":"10.52.0.0/24","unschedulable":true}}],"metadata":{}}`
+	text := `{"items":[{"metadata":{"name":"node-1","managedFields":[{"manager":"kubelet"}],"labels":{"a":"b"}},"spec":{"providerID":"rke2://node-1","unschedulable":true}}],"metadata":{}}`
 	serve := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, text) })
 	objects, evidence := liveList(t, t.Context(), serve, cluster.Nodes)
 	want := []client.Object{&corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "node-1", Labels: map[string]string{"a": "b"}}, Spec: corev1.NodeSpec{Unschedulable: true}}}

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 )
 
@@ -25,6 +26,9 @@ func (s *Snapshot) Node(name string) *corev1.Node { return s.nodes.get("", name)
 // ManagedNodes returns the nodes that the upgrade counts: managed by Harvester and no witness, by name. The rule is
 // that of wait_longhorn_engines in Harvester's upgrade_node.sh.
 func (s *Snapshot) ManagedNodes() []*corev1.Node { return s.managedNodes }
+
+// NodeLeases returns the leases that kubelets renew every ten seconds, one for each node, by their own clock.
+func (s *Snapshot) NodeLeases() []*coordinationv1.Lease { return s.nodeLeases }
 
 // IsWitness tells whether a node is an etcd-only witness.
 func IsWitness(node *corev1.Node) bool { return node.Labels[LabelWitness] == "true" }

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	lhv1 "github.com/longhorn/longhorn-manager/k8s/pkg/apis/longhorn/v1beta2"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -21,10 +22,14 @@ func NewScheme() (*runtime.Scheme, error) {
 			return nil, fmt.Errorf("build the scheme: %w", err)
 		}
 	}
-	addHarvesterTypes(scheme)
 	for _, r := range Resources() {
 		if err := r.validate(); err != nil {
 			return nil, err
+		}
+		if r.isPartial() {
+			scheme.AddKnownTypeWithName(r.GVK, r.newObject())
+			scheme.AddKnownTypeWithName(r.GVK.GroupVersion().WithKind(r.GVK.Kind+"List"), r.newList())
+			metav1.AddToGroupVersion(scheme, r.GVK.GroupVersion())
 		}
 	}
 	return scheme, nil

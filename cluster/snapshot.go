@@ -5,6 +5,10 @@ import (
 	"time"
 
 	lhv1 "github.com/longhorn/longhorn-manager/k8s/pkg/apis/longhorn/v1beta2"
+	admissionv1 "k8s.io/api/admissionregistration/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	storagev1 "k8s.io/api/storage/v1"
@@ -21,13 +25,29 @@ type Snapshot struct {
 	evidence map[Kind]Evidence
 	kubelets map[string]Kubelet
 
-	nodes             collection[*corev1.Node]
-	launcherPods      []*corev1.Pod
-	ioErrors          []*corev1.Event
-	budgets           []*policyv1.PodDisruptionBudget
-	volumeAttachments []*storagev1.VolumeAttachment
-	vmis              collection[*kubevirtv1.VirtualMachineInstance]
-	migrations        []*kubevirtv1.VirtualMachineInstanceMigration
+	nodes                     collection[*corev1.Node]
+	pods                      collection[*corev1.Pod]
+	services                  collection[*corev1.Service]
+	claims                    collection[*corev1.PersistentVolumeClaim]
+	ioErrors                  []*corev1.Event
+	nodeLeases                []*coordinationv1.Lease
+	daemonSets                collection[*appsv1.DaemonSet]
+	deployments               collection[*appsv1.Deployment]
+	jobs                      []*batchv1.Job
+	budgets                   []*policyv1.PodDisruptionBudget
+	storageClasses            []*storagev1.StorageClass
+	volumeAttachments         []*storagev1.VolumeAttachment
+	validatingWebhooks        []*admissionv1.ValidatingWebhookConfiguration
+	mutatingWebhooks          []*admissionv1.MutatingWebhookConfiguration
+	apiServices               []*APIService
+	customResourceDefinitions []*CustomResourceDefinition
+
+	virtualMachines collection[*kubevirtv1.VirtualMachine]
+	vmis            collection[*kubevirtv1.VirtualMachineInstance]
+	migrations      []*kubevirtv1.VirtualMachineInstanceMigration
+	kubevirts       []*kubevirtv1.KubeVirt
+	cdis            []*CDI
+
 	volumes           collection[*lhv1.Volume]
 	engines           collection[*lhv1.Engine]
 	replicas          []*lhv1.Replica
@@ -37,12 +57,32 @@ type Snapshot struct {
 	longhornSettings  collection[*lhv1.Setting]
 	longhornNodes     collection[*lhv1.Node]
 	orphans           []*lhv1.Orphan
+	engineImages      []*lhv1.EngineImage
+	backingImages     collection[*lhv1.BackingImage]
+	backups           []*lhv1.Backup
+	recurringJobs     []*lhv1.RecurringJob
+
 	upgrades          []*Upgrade
 	versions          collection[*Version]
 	settings          collection[*Setting]
 	images            collection[*VirtualMachineImage]
+	vmBackups         []*VirtualMachineBackup
+	vmRestores        []*VirtualMachineRestore
+	vmBackupSchedules []*ScheduleVMBackup
+	addons            []*Addon
 	upgradePlans      []*UpgradePlan
 
+	managedCharts        []*ManagedChart
+	bundles              []*Bundle
+	apps                 []*App
+	provisioningClusters []*ProvisioningCluster
+	capiClusters         []*CAPICluster
+	machines             []*Machine
+	nodePlans            []*NodePlan
+	ipPools              []*IPPool
+
+	podsOnNode         groups[string, *corev1.Pod]
+	podsOfNamespace    groups[string, *corev1.Pod]
 	enginesOfVolume    groups[string, *lhv1.Engine]
 	replicasOfVolume   groups[string, *lhv1.Replica]
 	attachmentOfVolume map[string]*lhv1.VolumeAttachment
@@ -183,6 +223,7 @@ func sortByName[T client.Object](items []T) {
 // index computes, once, the relations that checks are written in.
 func (s *Snapshot) index() {
 	s.indexNodes()
+	s.indexPods()
 	s.indexVirtualMachines()
 	s.indexVolumes()
 }

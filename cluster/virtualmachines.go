@@ -2,7 +2,6 @@ package cluster
 
 import (
 	corev1 "k8s.io/api/core/v1"
-	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/types"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 )
@@ -12,6 +11,27 @@ const (
 	AnnotationMigrationUID   = "harvesterhci.io/migrationUID"
 	AnnotationMigrationState = "harvesterhci.io/migrationState"
 )
+
+const (
+	// AnnotationInstallStrategy holds the version of KubeVirt that a pod of KubeVirt belongs to.
+	AnnotationInstallStrategy = "kubevirt.io/install-strategy-version"
+	// AnnotationVMIDomain names the VMI of a virt-launcher pod.
+	AnnotationVMIDomain = "kubevirt.io/domain"
+)
+
+// VirtualMachines returns every VirtualMachine, running or not.
+func (s *Snapshot) VirtualMachines() []*kubevirtv1.VirtualMachine { return s.virtualMachines.items }
+
+// VirtualMachine returns the VirtualMachine of that name, or nil. A VMI has the name of its VirtualMachine.
+func (s *Snapshot) VirtualMachine(namespace, name string) *kubevirtv1.VirtualMachine {
+	return s.virtualMachines.get(namespace, name)
+}
+
+// KubeVirts returns the installations of KubeVirt, of which a Harvester cluster has one.
+func (s *Snapshot) KubeVirts() []*kubevirtv1.KubeVirt { return s.kubevirts }
+
+// CDIs returns the installations of CDI, KubeVirt's image importer, of which a Harvester cluster has one or none.
+func (s *Snapshot) CDIs() []*CDI { return s.cdis }
 
 // VMIs returns every VirtualMachineInstance.
 func (s *Snapshot) VMIs() []*kubevirtv1.VirtualMachineInstance { return s.vmis.items }
@@ -64,9 +84,6 @@ func (s *Snapshot) IOErrorsOf(vmi *kubevirtv1.VirtualMachineInstance) []*corev1.
 	return s.ioErrorsOfVMI.of(NameOf(vmi))
 }
 
-// DisruptionBudgets returns every PodDisruptionBudget.
-func (s *Snapshot) DisruptionBudgets() []*policyv1.PodDisruptionBudget { return s.budgets }
-
 // VMICondition returns a VMI's condition of that type, or nil where the VMI does not report it.
 func VMICondition(vmi *kubevirtv1.VirtualMachineInstance, conditionType kubevirtv1.VirtualMachineInstanceConditionType) *kubevirtv1.VirtualMachineInstanceCondition {
 	for i := range vmi.Status.Conditions {
@@ -113,9 +130,9 @@ func (s *Snapshot) indexVirtualMachines() {
 	s.migrationsOfVMI = groupBy(s.migrations, func(m *kubevirtv1.VirtualMachineInstanceMigration) (types.NamespacedName, bool) {
 		return types.NamespacedName{Namespace: m.Namespace, Name: m.Spec.VMIName}, true
 	})
-	s.launchersOfVMI = groupBy(s.launcherPods, func(pod *corev1.Pod) (types.UID, bool) {
+	s.launchersOfVMI = groupBy(s.pods.items, func(pod *corev1.Pod) (types.UID, bool) {
 		uid := types.UID(pod.Labels[kubevirtv1.CreatedByLabel])
-		return uid, uid != ""
+		return uid, uid != "" && IsLauncher(pod)
 	})
 	s.ioErrorsOfVMI = groupBy(s.ioErrors, func(event *corev1.Event) (types.NamespacedName, bool) {
 		about := event.InvolvedObject

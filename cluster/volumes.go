@@ -13,6 +13,10 @@ const (
 	LonghornNamespace = "longhorn-system"
 	// LabelVolume names the volume of an engine, replica or snapshot.
 	LabelVolume = "longhornvolume"
+	// AnnotationDefaultClass marks the StorageClass that claims without a class get.
+	AnnotationDefaultClass = "storageclass.kubernetes.io/is-default-class"
+	// AnnotationImageID names the VirtualMachineImage, NAMESPACE/NAME, that a claim or backing image is made from.
+	AnnotationImageID = "harvesterhci.io/imageId"
 	// VolumeHead is the name under which an engine lists the live end of its snapshot chain.
 	VolumeHead = "volume-head"
 )
@@ -64,6 +68,29 @@ func (s *Snapshot) LonghornNodes() []*lhv1.Node { return s.longhornNodes.items }
 
 // Orphans returns every orphan that Longhorn has found.
 func (s *Snapshot) Orphans() []*lhv1.Orphan { return s.orphans }
+
+// EngineImages returns every engine image.
+func (s *Snapshot) EngineImages() []*lhv1.EngineImage { return s.engineImages }
+
+// BackingImages returns every backing image.
+func (s *Snapshot) BackingImages() []*lhv1.BackingImage { return s.backingImages.items }
+
+// BackingImage returns the backing image of that name, or nil.
+func (s *Snapshot) BackingImage(name string) *lhv1.BackingImage {
+	return s.backingImages.get(LonghornNamespace, name)
+}
+
+// Backups returns every backup of Longhorn, those made by Harvester's backups included.
+func (s *Snapshot) Backups() []*lhv1.Backup { return s.backups }
+
+// RecurringJobs returns every recurring job of Longhorn.
+func (s *Snapshot) RecurringJobs() []*lhv1.RecurringJob { return s.recurringJobs }
+
+// Attachments returns every VolumeAttachment of Longhorn.
+func (s *Snapshot) Attachments() []*lhv1.VolumeAttachment { return s.attachments }
+
+// VolumeAttachments returns every VolumeAttachment of Kubernetes.
+func (s *Snapshot) VolumeAttachments() []*storagev1.VolumeAttachment { return s.volumeAttachments }
 
 // LonghornSetting returns the value of a Longhorn setting; false where the setting does not exist.
 func (s *Snapshot) LonghornSetting(name string) (string, bool) {

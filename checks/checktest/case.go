@@ -13,6 +13,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
 	"github.com/upgrade-gate/upgrade-gate/checks"
@@ -36,10 +37,17 @@ type Case struct {
 	notInstalled map[cluster.Kind]bool
 }
 
-// document is one object of a case, as JSON.
+// document is one object of a case, as JSON and decoded; decoded is nil where the kind is not in the table of kinds.
 type document struct {
-	object checks.Object
-	text   string
+	object  checks.Object
+	text    string
+	kind    cluster.Kind
+	decoded client.Object
+}
+
+func newDocument(object checks.Object, text string) (document, error) {
+	kind, decoded, err := decode(object, text)
+	return document{object: object, text: text, kind: kind, decoded: decoded}, err
 }
 
 type expectation struct {
@@ -137,9 +145,11 @@ func (c *Case) addDocument(text string) error {
 	if !keep {
 		return nil
 	}
-	// As JSON the object is read many times faster, and damaged copies are read many times.
 	asJSON, err := yaml.YAMLToJSON([]byte(text))
-	c.documents[key(object)] = document{object: object, text: string(asJSON)}
+	if err != nil {
+		return err
+	}
+	c.documents[key(object)], err = newDocument(object, string(asJSON))
 	return err
 }
 
@@ -194,14 +204,9 @@ func (c *Case) expect(object checks.Object, verb, rest string) error {
 	return nil
 }
 
-// files returns the case's cluster as a folder.
+// files returns what of the case's cluster is no object, and one object that no check looks at, without which it is no cluster.
 func (c *Case) files() fstest.MapFS {
-	files := fstest.MapFS{}
-	n := 0
-	for _, d := range c.documents {
-		n++
-		files[fmt.Sprintf("%05d.yaml", n)] = &fstest.MapFile{Data: []byte(d.text)}
-	}
+	files := fstest.MapFS{"cluster.yaml": {Data: []byte("apiVersion: longhorn.io/v1beta2\nkind: SettingList\nitems: []\n")}}
 	for name, content := range c.kubelet {
 		files["kubelet/"+name] = &fstest.MapFile{Data: content}
 	}

@@ -129,7 +129,10 @@ func (c *Case) with(t *testing.T, object map[string]any, original document) *Cas
 	}
 	damaged := *c
 	damaged.documents = maps.Clone(c.documents)
-	damaged.documents[key(original.object)] = document{object: original.object, text: string(text)}
+	damaged.documents[key(original.object)], err = newDocument(original.object, string(text))
+	if err != nil {
+		t.Fatalf("decode the damaged object: %v", err)
+	}
 	return &damaged
 }
 

@@ -45,6 +45,7 @@ func Generate(size Size) *Cluster {
 		c.addInstanceManager(i)
 	}
 	c.addHarvester()
+	c.addPlatform()
 	return c
 }
 

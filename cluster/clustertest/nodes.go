@@ -15,7 +15,7 @@ func (c *Cluster) addNode(i int) {
 	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{
 		Name: name, CreationTimestamp: metav1.NewTime(Now().AddDate(-1, 0, 0)),
 		Labels:      map[string]string{cluster.LabelManaged: "true", corev1.LabelHostname: name},
-		Annotations: map[string]string{cluster.AnnotationMachine: fmt.Sprintf("custom-%02d", i)},
+		Annotations: map[string]string{cluster.AnnotationMachine: machineName(i)},
 	}}
 	node.Status.Addresses = []corev1.NodeAddress{
 		{Type: corev1.NodeInternalIP, Address: fmt.Sprintf("10.10.0.%d", i+11)},
@@ -55,14 +55,21 @@ func healthyKubelet() cluster.Kubelet {
 
 func (c *Cluster) addInstanceManager(i int) {
 	manager := &lhv1.InstanceManager{ObjectMeta: inLonghorn(managerName(i))}
-	manager.Labels = map[string]string{"longhorn.io/node": nodeName(i), "longhorn.io/instance-manager-type": "aio"}
-	manager.Spec.NodeID = nodeName(i)
+	manager.Labels = managerLabels(i)
+	manager.Spec.NodeID, manager.Spec.Image = nodeName(i), managerImage
 	manager.Spec.Type = lhv1.InstanceManagerTypeAllInOne
 	manager.Spec.DataEngine = lhv1.DataEngineTypeV1
 	manager.Status.CurrentState = lhv1.InstanceManagerStateRunning
 	manager.Status.InstanceEngines = processes(c.engines[i], lhv1.InstanceTypeEngine)
 	manager.Status.InstanceReplicas = processes(c.replicas[i], lhv1.InstanceTypeReplica)
 	c.add(cluster.InstanceManagers, manager)
+}
+
+func managerLabels(node int) map[string]string {
+	return map[string]string{
+		"longhorn.io/component": "instance-manager", "longhorn.io/managed-by": "longhorn-manager", "longhorn.io/data-engine": "v1",
+		"longhorn.io/instance-manager-image": "imi-d6120567", "longhorn.io/instance-manager-type": "aio", "longhorn.io/node": nodeName(node),
+	}
 }
 
 func processes(names []string, kind lhv1.InstanceType) map[string]lhv1.InstanceProcess {
@@ -81,18 +88,4 @@ func processes(names []string, kind lhv1.InstanceType) map[string]lhv1.InstanceP
 
 func inLonghorn(name string) metav1.ObjectMeta {
 	return metav1.ObjectMeta{Name: name, Namespace: cluster.LonghornNamespace, CreationTimestamp: metav1.NewTime(Now().AddDate(0, -3, 0))}
-}
-
-func (c *Cluster) addHarvester() {
-	c.add(cluster.HarvesterSettings, &cluster.Setting{ObjectMeta: metav1.ObjectMeta{Name: "server-version"}, Value: "v1.4.1"})
-	c.add(cluster.Versions, &cluster.Version{
-		ObjectMeta: metav1.ObjectMeta{Name: "v1.4.2", Namespace: cluster.HarvesterNamespace},
-		Spec:       cluster.VersionSpec{ISOURL: "http://10.10.0.1/harvester-v1.4.2.iso", MinUpgradableVersion: "v1.4.1"},
-	})
-	for name, value := range map[string]string{
-		"current-longhorn-version": "v1.7.2", "auto-cleanup-system-generated-snapshot": "true",
-		"storage-over-provisioning-percentage": "100", "storage-minimal-available-percentage": "25",
-	} {
-		c.add(cluster.LonghornSettings, &lhv1.Setting{ObjectMeta: inLonghorn(name), Value: value})
-	}
 }

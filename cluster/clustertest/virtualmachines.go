@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	kubevirtv1 "kubevirt.io/api/core/v1"
@@ -25,7 +26,7 @@ func launcherName(vm int) string { return fmt.Sprintf("virt-launcher-vm-%05d-x7k
 
 // Namespaces returns the namespaces that the cluster's objects live in.
 func (c *Cluster) Namespaces() []string {
-	names := []string{cluster.LonghornNamespace, cluster.HarvesterNamespace}
+	names := []string{cluster.LonghornNamespace, cluster.HarvesterNamespace, cluster.FleetLocalNamespace, "cattle-system", "cattle-fleet-system"}
 	for i := range namespaces {
 		names = append(names, namespaceOf(i))
 	}
@@ -37,7 +38,8 @@ func (c *Cluster) addVirtualMachine(i int) {
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: launcherName(i), Namespace: namespaceOf(i)}}
 	pod.Spec = corev1.PodSpec{NodeName: home, Containers: []corev1.Container{{Name: "compute", Image: "registry.suse.com/suse/sles/15.6/virt-launcher:1.2.2"}}}
 	pod.Status.Phase = corev1.PodRunning
-	c.add(cluster.LauncherPods, pod)
+	pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
+	c.add(cluster.Pods, pod)
 
 	vmi := &kubevirtv1.VirtualMachineInstance{ObjectMeta: metav1.ObjectMeta{
 		Name: name, Namespace: namespaceOf(i), CreationTimestamp: metav1.NewTime(Now().AddDate(0, -2, 0)),
@@ -59,10 +61,33 @@ func (c *Cluster) addVirtualMachine(i int) {
 	}
 	vmi.Status.ActivePods = map[types.UID]string{pod.UID: home}
 	c.add(cluster.VMIs, vmi)
+	c.addVirtualMachineOf(vmi)
 	pod.Labels = map[string]string{kubevirtv1.AppLabel: "virt-launcher", kubevirtv1.CreatedByLabel: string(vmi.UID)}
 	if i%10 == 0 {
 		c.addFinishedMigration(vmi)
 	}
+}
+
+func (c *Cluster) addVirtualMachineOf(vmi *kubevirtv1.VirtualMachineInstance) {
+	vm := &kubevirtv1.VirtualMachine{ObjectMeta: metav1.ObjectMeta{Name: vmi.Name, Namespace: vmi.Namespace, CreationTimestamp: vmi.CreationTimestamp}}
+	strategy := kubevirtv1.RunStrategyRerunOnFailure
+	vm.Spec.RunStrategy = &strategy
+	vm.Spec.Template = &kubevirtv1.VirtualMachineInstanceTemplateSpec{Spec: vmi.Spec}
+	vm.Status.Created, vm.Status.Ready, vm.Status.PrintableStatus = true, true, kubevirtv1.VirtualMachineStatusRunning
+	c.add(cluster.VirtualMachines, vm)
+	vmi.OwnerReferences = []metav1.OwnerReference{*metav1.NewControllerRef(vm, kubevirtv1.VirtualMachineGroupVersionKind)}
+	for _, claim := range cluster.ClaimsOf(vmi) {
+		c.addClaim(vmi.Namespace, claim)
+	}
+}
+
+func (c *Cluster) addClaim(namespace, name string) {
+	class, size := "harvester-longhorn", resource.MustParse("40Gi")
+	claim := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: namespace}}
+	claim.Spec.StorageClassName = &class
+	claim.Spec.Resources.Requests = corev1.ResourceList{corev1.ResourceStorage: size}
+	claim.Status.Phase = corev1.ClaimBound
+	c.add(cluster.PersistentVolumeClaims, claim)
 }
 
 func (c *Cluster) addFinishedMigration(vmi *kubevirtv1.VirtualMachineInstance) {

@@ -19,7 +19,7 @@ func (c *Cluster) addVolume(i int) {
 	volume.Spec = lhv1.VolumeSpec{
 		Size: volumeSize, Frontend: lhv1.VolumeFrontendBlockDev, NodeID: home, NumberOfReplicas: replicasPerVolume, Migratable: true,
 		AccessMode: lhv1.AccessModeReadWriteMany, DataLocality: lhv1.DataLocalityDisabled, SnapshotMaxCount: 250, DataEngine: lhv1.DataEngineTypeV1,
-		Image: "longhornio/longhorn-engine:v1.7.2",
+		Image: engineImage,
 	}
 	volume.Status = lhv1.VolumeStatus{
 		State: lhv1.VolumeStateAttached, Robustness: lhv1.VolumeRobustnessHealthy, CurrentNodeID: home, CurrentImage: volume.Spec.Image,

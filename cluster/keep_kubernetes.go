@@ -1,0 +1,116 @@
+package cluster
+
+import (
+	admissionv1 "k8s.io/api/admissionregistration/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	storagev1 "k8s.io/api/storage/v1"
+)
+
+func keepNode(from, to *corev1.Node) {
+	to.Spec.Unschedulable = from.Spec.Unschedulable
+	to.Spec.Taints = from.Spec.Taints
+	to.Status.Conditions = from.Status.Conditions
+	to.Status.Addresses = from.Status.Addresses
+	to.Status.DaemonEndpoints = from.Status.DaemonEndpoints
+	to.Spec.PodCIDR = from.Spec.PodCIDR
+	to.Status.NodeInfo.KubeletVersion = from.Status.NodeInfo.KubeletVersion
+}
+
+// keepPod keeps what tells where a pod runs, whose it is and whether it is ready; of containers it keeps nothing.
+func keepPod(from, to *corev1.Pod) {
+	to.DeletionGracePeriodSeconds = from.DeletionGracePeriodSeconds
+	to.Finalizers = from.Finalizers
+	to.Spec.NodeName = from.Spec.NodeName
+	to.Spec.HostNetwork = from.Spec.HostNetwork
+	to.Status.Phase = from.Status.Phase
+	to.Status.Reason = from.Status.Reason
+	to.Status.StartTime = from.Status.StartTime
+	for _, condition := range from.Status.Conditions {
+		if condition.Type == corev1.PodReady {
+			to.Status.Conditions = []corev1.PodCondition{condition}
+		}
+	}
+}
+
+func keepService(from, to *corev1.Service) {
+	to.Spec.Type = from.Spec.Type
+	to.Spec.Ports = from.Spec.Ports
+	to.Spec.Selector = from.Spec.Selector
+}
+
+func keepClaim(from, to *corev1.PersistentVolumeClaim) {
+	to.Spec.VolumeName = from.Spec.VolumeName
+	to.Spec.StorageClassName = from.Spec.StorageClassName
+	to.Spec.AccessModes = from.Spec.AccessModes
+	to.Spec.VolumeMode = from.Spec.VolumeMode
+	to.Spec.Resources.Requests = from.Spec.Resources.Requests
+	to.Status.Phase = from.Status.Phase
+}
+
+func keepEvent(from, to *corev1.Event) {
+	to.InvolvedObject = from.InvolvedObject
+	to.Reason = from.Reason
+	to.Type = from.Type
+	to.Message = from.Message
+	to.Count = from.Count
+	to.FirstTimestamp = from.FirstTimestamp
+	to.LastTimestamp = from.LastTimestamp
+	to.EventTime = from.EventTime
+	to.Series = from.Series
+}
+
+func keepLease(from, to *coordinationv1.Lease) {
+	to.Spec.HolderIdentity = from.Spec.HolderIdentity
+	to.Spec.LeaseDurationSeconds = from.Spec.LeaseDurationSeconds
+	to.Spec.RenewTime = from.Spec.RenewTime
+}
+
+func keepDaemonSet(from, to *appsv1.DaemonSet) { to.Status = from.Status }
+
+func keepDeployment(from, to *appsv1.Deployment) {
+	to.Spec.Replicas = from.Spec.Replicas
+	to.Status = from.Status
+}
+
+func keepJob(from, to *batchv1.Job) { to.Status = from.Status }
+
+func keepDisruptionBudget(from, to *policyv1.PodDisruptionBudget) {
+	to.Spec = from.Spec
+	to.Status = from.Status
+}
+
+func keepStorageClass(from, to *storagev1.StorageClass) { to.Provisioner = from.Provisioner }
+
+func keepVolumeAttachment(from, to *storagev1.VolumeAttachment) {
+	to.Spec.NodeName = from.Spec.NodeName
+	to.Spec.Attacher = from.Spec.Attacher
+	to.Spec.Source.PersistentVolumeName = from.Spec.Source.PersistentVolumeName
+	to.Status.Attached = from.Status.Attached
+}
+
+func keepValidatingWebhook(from, to *admissionv1.ValidatingWebhookConfiguration) {
+	for _, webhook := range from.Webhooks {
+		to.Webhooks = append(to.Webhooks, admissionv1.ValidatingWebhook{
+			Name: webhook.Name, ClientConfig: webhook.ClientConfig, Rules: webhook.Rules, FailurePolicy: webhook.FailurePolicy,
+		})
+	}
+}
+
+func keepMutatingWebhook(from, to *admissionv1.MutatingWebhookConfiguration) {
+	for _, webhook := range from.Webhooks {
+		to.Webhooks = append(to.Webhooks, admissionv1.MutatingWebhook{
+			Name: webhook.Name, ClientConfig: webhook.ClientConfig, Rules: webhook.Rules, FailurePolicy: webhook.FailurePolicy,
+		})
+	}
+}
+
+func keepAPIService(from, to *APIService) {
+	to.Spec = from.Spec
+	to.Status = from.Status
+}
+
+func keepCustomResourceDefinition(from, to *CustomResourceDefinition) { to.Spec = from.Spec }
