@@ -138,21 +138,32 @@ func applicable(check Check, input Input) (Outcome, string) {
 	return "", ""
 }
 
+// outsideVersions says why a check does not apply to a request's target; empty where it does. Where the target is not known, a
+// check with bounds does not apply: whether it is within them cannot be said, and the reason says so.
 func outsideVersions(check Check, request Request) string {
-	if check.Since == "" && check.Until == "" {
+	bounds, target := check.Bounds(), request.target()
+	switch {
+	case bounds == "":
 		return ""
-	}
-	target, err := version.ParseSemantic(request.Version)
-	if err != nil {
-		return ""
-	}
-	if check.Since != "" && target.LessThan(version.MustParseSemantic(check.Since)) {
-		return fmt.Sprintf("applies to upgrades to %s and later", check.Since)
-	}
-	if check.Until != "" && target.GreaterThan(version.MustParseSemantic(check.Until)) {
-		return fmt.Sprintf("applies to upgrades to %s and earlier", check.Until)
+	case target == nil:
+		return bounds + ", and " + targetless(request)
+	case check.Since != "" && !atLeast(target, check.Since):
+		return bounds
+	case check.Until != "" && target.GreaterThan(version.MustParseSemantic(check.Until)):
+		return bounds // A pre-release of a later release is greater, too; one of Until's own is not.
 	}
 	return ""
+}
+
+// targetless says why the target version of a request is not known.
+func targetless(request Request) string {
+	switch {
+	case request.Image != "":
+		return "an upgrade from an image does not tell its version"
+	case request.Version == "":
+		return "no version was named"
+	}
+	return request.Version + " is no release number"
 }
 
 func conclude(check Check, pass *Pass) Result {

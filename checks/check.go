@@ -48,10 +48,25 @@ type Check struct {
 	Uses []cluster.Kind
 	// Sources are the issues and upstream functions that the rule comes from: "harvester/harvester#7679".
 	Sources []string
-	// Since and Until bound the target versions that the check applies to, both inclusive; empty means no bound.
+	// Since and Until bound the target versions that the check applies to, both inclusive; empty means no bound. A release
+	// candidate counts as its release. Where the target version is not known, a check with a bound is Skipped.
 	Since, Until string
 	// Run reports what is wrong.
 	Run func(*Pass) error
+}
+
+// Bounds says which target versions the check applies to: "applies to upgrades to v1.8.0 and later". It is empty for a check
+// that applies to all.
+func (c Check) Bounds() string {
+	switch {
+	case c.Since != "" && c.Until != "":
+		return fmt.Sprintf("applies to upgrades to %s up to %s", c.Since, c.Until)
+	case c.Since != "":
+		return fmt.Sprintf("applies to upgrades to %s and later", c.Since)
+	case c.Until != "":
+		return fmt.Sprintf("applies to upgrades to %s and earlier", c.Until)
+	}
+	return ""
 }
 
 var checkName = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)

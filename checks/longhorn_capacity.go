@@ -9,7 +9,6 @@ import (
 
 	lhv1 "github.com/longhorn/longhorn-manager/k8s/pkg/apis/longhorn/v1beta2"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/version"
 
 	"github.com/upgrade-gate/upgrade-gate/cluster"
 )
@@ -92,10 +91,9 @@ func inNodes(n int, one, many string) string {
 }
 
 // upgradeReplicas returns on how many nodes the upgrade's volume must find room: on two since v1.7.0, which shares it
-// (ReadWriteMany) instead of serving it from a VM; on one before, and where there is only one.
+// (ReadWriteMany) instead of serving it from a VM; on one before, where there is only one, and where the target is not known.
 func upgradeReplicas(p *Pass, nodes int) int {
-	target, err := version.ParseSemantic(p.Request.Version)
-	if err != nil || target.LessThan(version.MustParseSemantic("v1.7.0-0")) {
+	if !atLeast(p.Target(), "v1.7.0") {
 		return 1
 	}
 	return min(2, nodes)

@@ -26,12 +26,12 @@ func reportCleanupDuringRebuild(p *Pass, rebuilding []*lhv1.Volume) {
 	if setting != nil && cluster.Text(setting.Value) == "false" {
 		return
 	}
-	running, _ := p.LonghornSetting("current-longhorn-version")
-	affected, known := purgesUnderMigration(running)
-	if known && !affected {
+	running, _ := p.LonghornSetting(settingLonghornVersion)
+	longhorn := p.Longhorn()
+	if longhorn != nil && !purgesUnderMigration(longhorn) {
 		return
 	}
-	if setting == nil || !known {
+	if setting == nil || longhorn == nil {
 		p.Unknownf(rebuilding[0], "it is being rebuilt, and it is not known whether Longhorn %q purges snapshots by itself meanwhile (longhorn/longhorn#10495)", running)
 		return
 	}
@@ -49,19 +49,12 @@ func reportCleanupDuringRebuild(p *Pass, rebuilding []*lhv1.Volume) {
 }
 
 // purgesUnderMigration tells whether a version of Longhorn lets a purge change the chain under a migration: fixed in 1.7.4,
-// 1.8.2 and 1.9.0. known is false for what is no version.
-func purgesUnderMigration(running string) (affected, known bool) {
-	v, err := version.ParseSemantic(running)
-	if err != nil {
-		return false, false
+// 1.8.2 and 1.9.0.
+func purgesUnderMigration(longhorn *version.Version) bool {
+	if atLeast(longhorn, "v1.8.0") {
+		return before(longhorn, "v1.8.2")
 	}
-	switch {
-	case v.Major() != 1:
-		return v.Major() < 1, true
-	case v.Minor() == 8:
-		return v.LessThan(version.MustParseSemantic("1.8.2")), true
-	}
-	return v.Minor() < 9 && v.LessThan(version.MustParseSemantic("1.7.4")), true
+	return before(longhorn, "v1.7.4")
 }
 
 // isRebuilding tells whether a running engine has a replica that is being built.

@@ -87,13 +87,13 @@ func upgradeOr(p *Pass, kind, namespace, name string) Object {
 // judgeOrder compares versions as Harvester will, in its order: a target that is no release is never refused, the same version
 // again is a repair, and a minimum that is not written is none.
 func judgeOrder(p *Pass, target *cluster.Version, running string) {
-	to, err := version.ParseSemantic(target.Name)
-	if err != nil {
+	to := p.Target()
+	if to == nil {
 		reportOrder(p, target, Warn, "version %s is not a release number, so it cannot be compared with the running %s", target.Name, running)
 		return
 	}
-	from, err := version.ParseSemantic(running)
-	if err != nil {
+	from := p.Running()
+	if from == nil {
 		reportOrder(p, target, Warn, "the running version %s is not a release number, so it cannot be compared with %s; "+
 			"Harvester refuses to go from such a build to a release", running, target.Name)
 		return
@@ -117,12 +117,12 @@ func judgeOrder(p *Pass, target *cluster.Version, running string) {
 // Version does not say, the ISO will; up to now every release has accepted at most the minor release before its own.
 func judgeLowest(p *Pass, target *cluster.Version, from, to *version.Version) (refused bool) {
 	lowest := cluster.Text(target.Spec.MinUpgradableVersion)
-	bound, err := version.ParseSemantic(lowest)
+	bound := semantic(lowest)
 	switch {
-	case err == nil && from.LessThan(bound):
+	case bound != nil && from.LessThan(bound):
 		reportOrder(p, target, Block, "version %s can be reached from %s or later, but v%s is running", target.Name, lowest, from)
 		return true
-	case err == nil:
+	case bound != nil:
 	case from.Major() != to.Major() || to.Minor() > from.Minor()+1:
 		reportOrder(p, target, Warn, "version %s does not say from which version it can be reached, and v%s is more than one minor release behind it", target.Name, from)
 	case lowest != "":

@@ -114,13 +114,8 @@ func waivable(check checks.Check) string {
 }
 
 func versions(check checks.Check) string {
-	switch {
-	case check.Since != "" && check.Until != "":
-		return fmt.Sprintf("Applies to upgrades to %s up to %s.", check.Since, check.Until)
-	case check.Since != "":
-		return fmt.Sprintf("Applies to upgrades to %s and later.", check.Since)
-	case check.Until != "":
-		return fmt.Sprintf("Applies to upgrades to %s and earlier.", check.Until)
+	if bounds := check.Bounds(); bounds != "" {
+		return "A" + strings.TrimPrefix(bounds, "a") + "."
 	}
 	return ""
 }

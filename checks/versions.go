@@ -1,0 +1,53 @@
+package checks
+
+import (
+	"k8s.io/apimachinery/pkg/util/version"
+
+	"github.com/upgrade-gate/upgrade-gate/cluster"
+)
+
+// settingLonghornVersion is the Longhorn setting in which its manager writes the version that runs.
+const settingLonghornVersion = "current-longhorn-version"
+
+// Target returns the version to upgrade to. It is nil where that is not known: an upgrade from an image, for which Harvester
+// does not look at the version; no version at all; or one that is no release number, such as "v1.8-head".
+func (p *Pass) Target() *version.Version { return p.Request.target() }
+
+// Running returns Harvester's version before the upgrade, from the setting server-version; nil where it is not known or is no
+// release number.
+func (p *Pass) Running() *version.Version { return semantic(p.RunningVersion()) }
+
+// Longhorn returns Longhorn's version before the upgrade, from its setting current-longhorn-version; nil where it is not
+// known or is no release number.
+func (p *Pass) Longhorn() *version.Version {
+	text, _ := p.LonghornSetting(settingLonghornVersion)
+	return semantic(text)
+}
+
+// target is what Pass.Target returns.
+func (r Request) target() *version.Version {
+	if r.Image != "" {
+		return nil
+	}
+	return semantic(r.Version)
+}
+
+// semantic reads a version of three numbers, "v1.8.0-rc2"; nil where the text is none.
+func semantic(text string) *version.Version {
+	v, err := version.ParseSemantic(cluster.Text(text))
+	if err != nil {
+		return nil
+	}
+	return v
+}
+
+// atLeast tells whether a version is a release or a later one. A pre-release counts as its release: v1.8.0-rc1 is at least
+// v1.8.0, for it has that release's code and runs its scripts. Of nil, a version that is not known, neither atLeast nor before
+// is true. The bound is a release written in the source, "v1.8.0"; what is no version panics.
+func atLeast(v *version.Version, bound string) bool {
+	// No pre-release sorts below "-0".
+	return v != nil && v.AtLeast(version.MustParseSemantic(bound).WithPreRelease("0"))
+}
+
+// before tells whether a version is earlier than a release. A pre-release of that release is not: see atLeast.
+func before(v *version.Version, bound string) bool { return v != nil && !atLeast(v, bound) }
