@@ -40,6 +40,9 @@ type Result struct {
 	Findings []Finding
 	// Gaps are the objects that could not be judged, sorted. A Failed check can have them too.
 	Gaps []Gap
+	// LeftOut are the parts of itself that the check did not look at, each with its reason, sorted and without duplicates.
+	// They do not change the outcome; mostly there are none.
+	LeftOut []string
 	// Duration is how long the check ran.
 	Duration time.Duration
 }
@@ -167,7 +170,8 @@ func targetless(request Request) string {
 }
 
 func conclude(check Check, pass *Pass) Result {
-	result := Result{Check: check, Outcome: Passed, Findings: pass.findings, Gaps: pass.gaps}
+	slices.Sort(pass.leftOut)
+	result := Result{Check: check, Outcome: Passed, Findings: pass.findings, Gaps: pass.gaps, LeftOut: slices.Compact(pass.leftOut)}
 	for i := range result.Findings {
 		f := &result.Findings[i]
 		if f.Severity == "" || check.Severity == Warn {

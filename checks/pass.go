@@ -68,6 +68,7 @@ type Pass struct {
 
 	findings []Finding
 	gaps     []Gap
+	leftOut  []string
 	skipped  string
 }
 
@@ -86,6 +87,10 @@ func (p *Pass) Unknownf(object client.Object, format string, args ...any) {
 
 // Skip says why the check does not apply to this request. It is then Skipped, unless it found something all the same.
 func (p *Pass) Skip(because string) { p.skipped = because }
+
+// LeaveOut says which part of itself the check could not look at, and why: "the COS_STATE partitions (nobody has told their sizes)".
+// It does not change the outcome. What may be wrong with one object belongs to Unknownf, which does.
+func (p *Pass) LeaveOut(because string) { p.leftOut = append(p.leftOut, because) }
 
 // Excluded tells whether the policy leaves an object's namespace out.
 func (p *Pass) Excluded(object client.Object) bool {

@@ -1,6 +1,8 @@
 package report
 
 import (
+	"strings"
+
 	"github.com/upgrade-gate/upgrade-gate/checks"
 	"github.com/upgrade-gate/upgrade-gate/cluster"
 	"github.com/upgrade-gate/upgrade-gate/policy"
@@ -42,7 +44,7 @@ func newCheck(decided policy.Decided) Check {
 		Title:     decided.Check.Title,
 		Outcome:   decided.Outcome,
 		Severity:  decided.Check.Severity,
-		Because:   decided.Because,
+		Because:   because(decided.Result),
 		Undecided: decided.Undecided,
 		Findings:  make([]Finding, 0, len(decided.Findings)),
 	}
@@ -63,6 +65,17 @@ func newCheck(decided policy.Decided) Check {
 		c.Unknown = append(c.Unknown, Unknown{Object: gap.Object, Because: gap.Because})
 	}
 	return c
+}
+
+// notLookedAt begins the reason of a check that came to an outcome, but left out a part of itself.
+const notLookedAt = "not looked at: "
+
+func because(result checks.Result) string {
+	concluded := result.Outcome == checks.Passed || result.Outcome == checks.Failed
+	if concluded && len(result.LeftOut) > 0 {
+		return notLookedAt + strings.Join(result.LeftOut, "; ")
+	}
+	return result.Because
 }
 
 func newFinding(f checks.Finding) Finding {

@@ -43,7 +43,8 @@ type Check struct {
 	Severity checks.Severity `json:"severity"`
 	// Enforcement is the policy's; left out where it is the default, block.
 	Enforcement policy.Enforcement `json:"enforcement,omitempty"`
-	// Because gives the reason of Skipped and Unknown.
+	// Because gives the reason of Skipped and Unknown. Of Passed and Failed it says what was not looked at, "not looked at: A; B",
+	// and is mostly empty.
 	Because string `json:"because"`
 	// Findings are what is wrong.
 	Findings []Finding `json:"findings"`

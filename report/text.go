@@ -16,7 +16,7 @@ import (
 const columns = 100
 
 // WriteText writes a Report for a terminal: the verdict, what refuses, what only warns, what is not known, and in one line
-// each what passed and what does not apply.
+// each what passed, what a check did not look at, and what does not apply.
 func WriteText(w io.Writer, r Report) error {
 	var out bytes.Buffer
 	text := textWriter{&out, r}
@@ -148,6 +148,11 @@ func (t textWriter) rest() {
 	t.out.WriteByte('\n')
 	if len(passed) > 0 {
 		t.line("", "  ", "Passed: "+strings.Join(passed, ", ")+".")
+	}
+	for _, c := range t.report.Checks {
+		if leftOut, ok := strings.CutPrefix(c.Because, notLookedAt); ok {
+			t.line("  ", "    ", sentence("not looked at in "+c.Name+": "+printable(leftOut)))
+		}
 	}
 	if len(skipped) > 0 {
 		t.line("", "  ", "Skipped: "+strings.Join(skipped, ", ")+".")

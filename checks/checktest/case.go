@@ -33,6 +33,7 @@ type Case struct {
 	unknowns     []expectation
 	unjudged     *regexp.Regexp
 	skipped      *regexp.Regexp
+	leftOut      []expectation
 	unread       map[cluster.Kind]string
 	notInstalled map[cluster.Kind]bool
 }
@@ -170,7 +171,7 @@ func (c *Case) expect(object checks.Object, verb, rest string) error {
 	case "not-installed":
 		c.notInstalled[cluster.Kind(rest)] = true
 		return nil
-	case "want", "unknown", "unjudged", "skipped", "unread":
+	case "want", "unknown", "unjudged", "skipped", "left-out", "unread":
 	default:
 		return nil
 	}
@@ -200,6 +201,8 @@ func (c *Case) expect(object checks.Object, verb, rest string) error {
 		c.unjudged = pattern
 	case "skipped":
 		c.skipped = pattern
+	case "left-out":
+		c.leftOut = append(c.leftOut, expectation{pattern: pattern})
 	}
 	return nil
 }

@@ -16,15 +16,17 @@
 //
 //	# unjudged "regexp"          the whole check is Unknown, for a reason that matches
 //	# skipped "regexp"           the whole check is Skipped, for a reason that matches
+//	# left-out "regexp"          the check leaves out a part of itself, for a reason that matches; in a case of any class
 //	# unread KIND "because"      a kind cannot be read
 //	# not-installed KIND         a kind's CRD is missing
 //	# now 2026-11-20T12:00:00Z   the time of the case; Now otherwise
 //
-// A case without any expectation is a look-alike: the check must pass.
+// A case without any expectation, or with left-out alone, is a look-alike: the check must pass.
 package checktest
 
 import (
 	"context"
+	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -121,10 +123,11 @@ type outcome struct {
 	Because  string
 	Findings []checks.Finding
 	Gaps     []checks.Gap
+	LeftOut  []string
 }
 
 func comparable(r checks.Result) outcome {
-	return outcome{r.Outcome, r.Because, r.Findings, r.Gaps}
+	return outcome{r.Outcome, r.Because, r.Findings, r.Gaps, r.LeftOut}
 }
 
 func (c *Case) compare(t *testing.T, result checks.Result) {
@@ -147,6 +150,9 @@ func (c *Case) compare(t *testing.T, result checks.Result) {
 	for _, e := range open {
 		t.Errorf("%s should not have been judged because of %q", e.object, e.pattern)
 	}
+	for _, complaint := range c.compareLeftOut(result.LeftOut) {
+		t.Error(complaint)
+	}
 	c.compareWhole(t, result)
 }
 
@@ -160,6 +166,21 @@ func (c *Case) compareWhole(t *testing.T, result checks.Result) {
 	case c.skipped != nil && !c.skipped.MatchString(result.Because):
 		t.Errorf("skipped because %q, want a match of %q", result.Because, c.skipped)
 	}
+}
+
+// compareLeftOut says what was left out unexpectedly, and what was not although it should have been.
+func (c *Case) compareLeftOut(leftOut []string) []string {
+	var complaints []string
+	open := append([]expectation{}, c.leftOut...)
+	for _, because := range leftOut {
+		if !take(&open, func(e expectation) bool { return e.pattern.MatchString(because) }) {
+			complaints = append(complaints, fmt.Sprintf("unexpectedly left out: %s", because))
+		}
+	}
+	for _, e := range open {
+		complaints = append(complaints, fmt.Sprintf("nothing was left out because of %q", e.pattern))
+	}
+	return complaints
 }
 
 func (c *Case) outcome() checks.Outcome {
