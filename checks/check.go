@@ -35,6 +35,11 @@ type Check struct {
 	Title string
 	// Why says what happens during the upgrade if this is ignored.
 	Why string
+	// Finds says in one sentence, every bullet of it, what the check looks for.
+	Finds string
+	// Beyond says what belongs to the same failure but cannot be seen through the API, "The partition COS_STATE is only on each
+	// node's disk."; empty where there is nothing of the kind.
+	Beyond string
 	// Remedy is what to do by default, safest first, with commands to paste. A finding may carry its own.
 	Remedy string
 	// Severity is Block or Warn, before policy. A finding may be milder.
@@ -48,11 +53,22 @@ type Check struct {
 	Uses []cluster.Kind
 	// Sources are the issues and upstream functions that the rule comes from: "harvester/harvester#7679".
 	Sources []string
+	// Elsewhere says what others detect of it before an upgrade.
+	Elsewhere Peers
 	// Since and Until bound the target versions that the check applies to, both inclusive; empty means no bound. A release
 	// candidate counts as its release. Where the target version is not known, a check with a bound is Skipped.
 	Since, Until string
 	// Run reports what is wrong.
 	Run func(*Pass) error
+}
+
+// Peers says, in a few words each, what of a failure is detected today by what people have without Upgrade Gate. A field is
+// empty where that is nothing.
+type Peers struct {
+	// Webhook is Harvester's own admission webhook (harvester/harvester, pkg/webhook/resources/upgrade/validator.go).
+	Webhook string
+	// Script is the pre-upgrade script that people run by hand (harvester/upgrade-helpers, pre-check/v1.x/check.sh).
+	Script string
 }
 
 // Bounds says which target versions the check applies to: "applies to upgrades to v1.8.0 and later". It is empty for a check
@@ -82,6 +98,7 @@ func (c Check) Validate() error {
 	complain(!checkName.MatchString(c.Name), "the name is not kebab-case")
 	complain(c.Title == "", "no title")
 	complain(c.Why == "", "no why")
+	complain(c.Finds == "", "does not say what it finds")
 	complain(c.Remedy == "", "no remedy")
 	complain(c.Severity != Block && c.Severity != Warn, "severity %q is neither Block nor Warn", c.Severity)
 	complain(len(c.Needs) == 0, "needs no evidence, so it could never be Unknown")

@@ -17,6 +17,9 @@ func degradedVolumes() Check {
 		Title: "Volumes are degraded, rebuilding, or cannot get all their replicas",
 		Why: "Before it drains a node the upgrade waits, without limit, until every volume in use is healthy; on two nodes, until it has two " +
 			"usable replicas. A volume that cannot become healthy keeps the node in Pre-draining for ever.",
+		Finds: "Volumes in use that the upgrade would wait for by its own rule (on three nodes or more their robustness, on two their usable replicas), " +
+			"rebuilds that run or have failed, replicas that Longhorn cannot place, more replicas than there are nodes for them, volumes bound to one node " +
+			"(strict-local), expansions that are pending, failed or unintended, and running engines whose volume does not exist.",
 		Remedy: "wait for running rebuilds; free disk space or un-cordon nodes so that replicas can be placed; lower numberOfReplicas where " +
 			"there are not enough nodes: kubectl -n longhorn-system get volumes.longhorn.io,replicas.longhorn.io.",
 		Severity: Block,
@@ -27,6 +30,10 @@ func degradedVolumes() Check {
 		Sources: []string{
 			"harvester/harvester package/upgrade/upgrade_node.sh wait_longhorn_engines", "harvester/harvester#3164",
 			"harvester/harvester#6425", "harvester/harvester#7902", "longhorn/longhorn#5709", "longhorn/longhorn#2805",
+		},
+		Elsewhere: Peers{
+			Webhook: "degraded volumes, on three nodes or more and without naming one; none of unknown robustness",
+			Script:  "running engines whose volume is not healthy, or on two nodes has too few usable replicas",
 		},
 		Run: runDegradedVolumes,
 	}

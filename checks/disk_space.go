@@ -31,6 +31,9 @@ func diskSpace() Check {
 		Title: "Nodes or Longhorn have too little disk space for the upgrade",
 		Why: "The upgrade first loads the new release's images onto every node. Where that fills the disk beyond the kubelet's threshold, " +
 			"the kubelet deletes images that the upgrade needs a moment later; where there is no room at all it stops half way.",
+		Finds: "Nodes whose file systems would be fuller than the kubelet's image GC threshold once the new images are there, or have too little free " +
+			"space (by default 30 GiB); nodes that report DiskPressure; and a Longhorn that has no room for the upgrade's own volume of 10 GiB.",
+		Beyond: "The partition COS_STATE, of which an upgrade to v1.8 needs 15 GiB: it is only on each node's disk.",
 		Remedy: "remove unused images and old files below /usr/local, or enlarge the disk: crictl rmi --prune on the node, " +
 			"or Harvester's harv-purge-images.sh; df -h /usr/local shows what that gave.",
 		Severity: Block,
@@ -41,6 +44,10 @@ func diskSpace() Check {
 			"harvester/harvester#2668", "harvester/harvester#4611", "harvester/harvester#6155", "harvester/harvester#7518",
 			"harvester/harvester pkg/webhook/resources/upgrade checkDiskSpace",
 			"longhorn/longhorn-manager scheduler IsSchedulableToDisk",
+		},
+		Elsewhere: Peers{
+			Webhook: "nodes that would be fuller than 85% with the new images, whatever threshold their kubelet has",
+			Script:  "too little free space on the nodes' disks, and on COS_STATE",
 		},
 		Run: runDiskSpace,
 	}

@@ -18,6 +18,9 @@ func faultedReplicas() Check {
 		Title: "Volumes have faulted or failed replicas",
 		Why: "The upgrade waits without limit until every volume in use is healthy, so the first node never leaves Pre-draining. " +
 			"Rebooting the node that holds the last good replica takes the volume away from its VM.",
+		Finds: "Volumes that are faulted, attached or not; and volumes in use with a replica that is in state error, that should run and does not, that " +
+			"has failed while too few others are good, or that its engine lists as ERR or in a mode that nobody knows.",
+		Beyond: "Damage to a replica's files on a node's disk that Longhorn has not noticed yet.",
 		Remedy: "delete a failed replica while a good one exists, and wait for the rebuild: " +
 			"kubectl -n longhorn-system get volumes.longhorn.io,replicas.longhorn.io; a faulted volume must be salvaged or restored from a backup.",
 		Severity: Block,
@@ -26,6 +29,10 @@ func faultedReplicas() Check {
 		Sources: []string{
 			"harvester/harvester#2053", "harvester/harvester#3164", "harvester/harvester#7679", "longhorn/longhorn#8587",
 			"longhorn/longhorn#13914", "harvester/harvester package/upgrade/upgrade_node.sh wait_longhorn_engines",
+		},
+		Elsewhere: Peers{
+			Webhook: "volumes that are degraded by it, on three nodes or more and without naming one; no faulted volume",
+			Script:  "attached volumes that are not healthy; no detached one",
 		},
 		Run: runFaultedReplicas,
 	}

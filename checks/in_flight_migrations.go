@@ -27,6 +27,8 @@ func inFlightMigrations() Check {
 		Title: "Virtual machines are being migrated, or a migration was left half done",
 		Why: "KubeVirt migrates a VMI only once at a time, so the drain cannot move a guest that is on its way already; what a broken migration " +
 			"left behind (state of the VMI, budgets, taints) is waited for without a time limit, and every node then stays in Pre-draining.",
+		Finds: "Migrations that have not ended; VMIs that show traces of one without it (a migration state without an end, Harvester's annotations, two " +
+			"launcher pods, an evacuation); disruption budgets left over by evacuations; and nodes with the taint kubevirt.io/drain.",
 		Remedy: "wait until kubectl get vmim -A shows only Succeeded and Failed, then retry; " +
 			"abort a stuck migration with kubectl -n NAMESPACE delete vmim NAME.",
 		Severity: Block,

@@ -19,6 +19,10 @@ func multiEngineVolumes() Check {
 		Title: "Volumes have several engines, or a half-finished migration",
 		Why: "Longhorn neither rebuilds nor migrates a volume that has a second engine, so it stays degraded after the first node's reboot, and the " +
 			"next node never leaves Pre-draining; two active engines can corrupt the data.",
+		Finds: "Volumes that have, while no migration runs, several engines, an engine or a Longhorn attachment that cannot be deleted, a migration node " +
+			"in spec or status, several csi attachment tickets or several Kubernetes attachments; and, as a warning, a single engine that is inactive, and " +
+			"engines that do not run and whose volume does not exist.",
+		Beyond: "Which of two engines wrote last: only the replicas' files on the nodes' disks tell.",
 		Remedy: "stop the VM, then delete the engine that is not on the volume's current node: " +
 			"kubectl -n longhorn-system get engines.longhorn.io -l longhornvolume=VOLUME.",
 		Severity: Block,

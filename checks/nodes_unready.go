@@ -16,12 +16,18 @@ func nodesUnready() Check {
 		Title: "Nodes are not ready, cordoned, under pressure or tainted",
 		Why: "The upgrade prepares and upgrades every node in turn and gives up on none: on a node where its pods cannot start it waits for ever, " +
 			"and the other nodes have less room for the VMs that must move.",
+		Finds: "Nodes that are not ready, cordoned, short of memory or process IDs, or without network; and, as a warning, taints that neither Harvester " +
+			"nor Kubernetes itself puts on a node.",
 		Remedy:   "see what the node reports with kubectl describe node NAME; repair it, or remove it from the cluster.",
 		Severity: Block,
 		Needs:    []cluster.Kind{cluster.Nodes},
 		Sources: []string{
 			"harvester/harvester#3216", "harvester/harvester#6432", "harvester/harvester#2306", "harvester/harvester#7065",
 			"harvester/harvester pkg/webhook/resources/upgrade checkNodes",
+		},
+		Elsewhere: Peers{
+			Webhook: "nodes that are not ready or cordoned",
+			Script:  "nodes that are not ready, cordoned or tainted",
 		},
 		Run: runNodesUnready,
 	}

@@ -16,6 +16,9 @@ func orphanedEngines() Check {
 		Title: "Instance managers list engines that are not there",
 		Why: "Longhorn keeps an instance manager's PodDisruptionBudget as long as the instance manager lists any engine, so the drain of " +
 			"its node never ends and the upgrade stays in Pre-drained for ever.",
+		Finds: "Engines that a running instance manager lists although the control plane has no such engine, has stopped it, or has it on another node or " +
+			"in another instance manager; engine processes that Longhorn has recorded as orphans; and, as a warning, replica processes that are lost in the same way.",
+		Beyond: "Processes on a node that its instance manager does not list.",
 		Remedy: "check that every volume in use is healthy, then delete the process: " +
 			"kubectl -n longhorn-system exec INSTANCE-MANAGER -- instance-manager process delete --name ENGINE.",
 		Severity: Block,

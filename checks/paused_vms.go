@@ -28,6 +28,9 @@ func pausedVMs() Check {
 		Title: "Virtual machines are paused",
 		Why: "A paused guest cannot be live-migrated, so its node stays in Pre-draining for ever, or the guest is killed with it. " +
 			"A guest paused on an I/O error has lost its disk.",
+		Finds: "VMIs with the condition Paused, told apart by its reason and without those that their own migration pauses for a moment; and VMIs with " +
+			"three or more IOerror warnings, by default within 30 minutes, which are paused and un-paused in turn.",
+		Beyond: "A pause for any other cause, of which KubeVirt sets no condition.",
 		Remedy: "find out why the guest is paused: kubectl -n NAMESPACE describe vmi NAME; " +
 			"un-pause it with virtctl unpause vm NAME -n NAMESPACE, or stop it with virtctl stop NAME -n NAMESPACE.",
 		Severity: Block,

@@ -19,6 +19,8 @@ func snapshotAnomalies() Check {
 		Title: "Snapshot chains are full, being purged, or stuck",
 		Why: "Every rebuild makes a snapshot: a volume whose chain is full stays degraded after the first node's reboot. A purge that runs while a VM " +
 			"migrates changes the chain under the new engine; its replicas fail and the guest is paused on an I/O error (harvester/harvester#7679).",
+		Finds: "Volumes whose snapshots are close to their limit by number or at it by size, or so many that Longhorn warns of them; purges that run or have " +
+			"failed; snapshots that cannot be listed, are stuck in deletion or are not usable; and a rebuild while a Longhorn with longhorn/longhorn#10495 purges snapshots by itself.",
 		Remedy: "delete snapshots that are no longer needed, with their backups and VM snapshots in Harvester's UI, and wait until the purge is done: " +
 			"kubectl -n longhorn-system get snapshots.longhorn.io -l longhornvolume=VOLUME.",
 		Severity: Block,

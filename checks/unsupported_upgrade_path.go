@@ -25,6 +25,9 @@ func unsupportedUpgradePath() Check {
 		Title: "The upgrade leads nowhere: target missing, too far, or backwards",
 		Why: "Harvester compares the versions only after it has accepted the Upgrade and unpacked the ISO; the Upgrade then ends as Failed, " +
 			"or, where the comparison is skipped, runs a migration that nobody has tested.",
+		Finds: "Upgrades that name neither a version nor an image, a version that is not offered, an image that is missing, malformed or not imported, and a " +
+			"target that is older than the running version, too far ahead of it by its own minimum or by more than one minor release, or out of a pre-release's reach.",
+		Beyond:   "The version of an uploaded ISO, which is known only once the upgrade has unpacked it.",
 		Remedy:   "choose a target that the upgrade support matrix of Harvester's documentation lists for the running version; kubectl -n harvester-system get versions.harvesterhci.io shows those offered.",
 		Severity: Block,
 		Waivable: true,
@@ -33,6 +36,9 @@ func unsupportedUpgradePath() Check {
 		Sources: []string{
 			"harvester/harvester pkg/webhook/resources/upgrade Create", "harvester/harvester pkg/controller/master/upgrade/versionguard Check",
 			"harvester/go-common version CheckUpgradeEligibility",
+		},
+		Elsewhere: Peers{
+			Webhook: "an Upgrade that names neither, and a version that is not offered",
 		},
 		Run: runUnsupportedUpgradePath,
 	}

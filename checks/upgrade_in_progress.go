@@ -29,6 +29,8 @@ func upgradeInProgress() Check {
 		Title: "Another upgrade has not ended",
 		Why: "Two upgrades at once take nodes away from under each other and write the same drain hooks; Harvester's documentation forbids " +
 			"running the built-in upgrade beside the upgrade manager's.",
+		Finds: "Upgrades that have not ended by their label or by their conditions, upgrades whose leftovers are still being removed, and UpgradePlans of the " +
+			"upgrade manager that have not ended.",
 		Remedy: "wait until the other upgrade has ended: kubectl get upgrades.harvesterhci.io -A; kubectl get upgradeplans.management.harvesterhci.io. " +
 			"Delete it only when it is known to be dead.",
 		Severity: Block,
@@ -37,6 +39,9 @@ func upgradeInProgress() Check {
 		Sources: []string{
 			"harvester/harvester pkg/webhook/resources/upgrade Create", "harvester/harvester#7112", "harvester/harvester#11577",
 			"harvester/upgrade-toolkit isTerminalPhase",
+		},
+		Elsewhere: Peers{
+			Webhook: "Upgrades that have not ended, by their labels alone; no UpgradePlan",
 		},
 		Run: runUpgradeInProgress,
 	}

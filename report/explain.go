@@ -30,6 +30,8 @@ func WriteCheck(w io.Writer, check checks.Check) error {
 	wrap(&out, "", "  ", check.Name+": "+check.Title+".")
 	for _, part := range []struct{ heading, text string }{
 		{"Why it matters", check.Why},
+		{"What it looks for", sentence(check.Finds)},
+		{"What it cannot see", beyond(check)},
 		{"What to do", sentence(check.Remedy)},
 		{"Severity", severity(check)},
 		{"Waivable", waivable(check)},
@@ -75,6 +77,10 @@ func WriteCheckPage(w io.Writer, list []checks.Check) error {
 
 func writeCheckSection(out *bytes.Buffer, check checks.Check) {
 	fmt.Fprintf(out, "\n## %s\n\n**%s.** %s\n\n", check.Name, markdown(check.Title), markdown(check.Why))
+	fmt.Fprintf(out, "What it looks for: %s\n\n", markdown(sentence(check.Finds)))
+	if text := beyond(check); text != "" {
+		fmt.Fprintf(out, "What it cannot see: %s\n\n", markdown(text))
+	}
 	fmt.Fprintf(out, "What to do: %s\n\n", markdown(sentence(check.Remedy)))
 	fmt.Fprintf(out, "- %s\n- %s\n", severity(check), waivable(check))
 	if text := versions(check); text != "" {
@@ -97,6 +103,14 @@ func writeCheckSection(out *bytes.Buffer, check checks.Check) {
 		}
 	}
 	fmt.Fprintf(out, "- Sources: %s.\n", strings.Join(links, ", "))
+}
+
+// beyond says what the check cannot see; empty where there is nothing to say.
+func beyond(check checks.Check) string {
+	if check.Beyond == "" {
+		return ""
+	}
+	return sentence(check.Beyond)
 }
 
 func severity(check checks.Check) string {

@@ -129,11 +129,11 @@ func TestExplainListsEveryCheckInColumns(t *testing.T) {
 	}
 }
 
-func TestExplainTellsWhyRemedyAndSourcesOfEveryCheck(t *testing.T) {
+func TestExplainTellsEverythingAboutEveryCheck(t *testing.T) {
 	for _, check := range checks.All() {
 		got := call(t, "explain", check.Name)
 		flat := strings.Join(strings.Fields(got.stdout), " ")
-		for _, want := range []string{check.Title, strings.Join(strings.Fields(check.Why), " "), strings.TrimRight(strings.Join(strings.Fields(check.Remedy), " "), "."), string(check.Needs[0])} {
+		for _, want := range []string{check.Title, strings.Join(strings.Fields(check.Why), " "), check.Finds, check.Beyond, strings.TrimRight(strings.Join(strings.Fields(check.Remedy), " "), "."), string(check.Needs[0])} {
 			if !strings.Contains(flat, want) {
 				t.Errorf("explain %s does not say %q:\n%s", check.Name, want, got.stdout)
 			}
@@ -141,5 +141,13 @@ func TestExplainTellsWhyRemedyAndSourcesOfEveryCheck(t *testing.T) {
 	}
 	if got := call(t, "explain", "paused-vms").stdout; !strings.Contains(got, "  https://github.com/harvester/harvester/issues/7679\n") {
 		t.Errorf("the issue is no link:\n%s", got)
+	}
+}
+
+func TestExplainTellsWhatCannotBeSeenOnlyWhereThereIsSomething(t *testing.T) {
+	for name, want := range map[string]bool{"disk-space": true, "nodes-unready": false} {
+		if got := strings.Contains(call(t, "explain", name).stdout, "\nWhat it cannot see:\n"); got != want {
+			t.Errorf("explain %s tells of what it cannot see: %t, want %t", name, got, want)
+		}
 	}
 }
