@@ -32,7 +32,7 @@ func faultedReplicas() Check {
 		},
 		Elsewhere: Peers{
 			Webhook: "volumes that are degraded by it, on three nodes or more and without naming one; no faulted volume",
-			Script:  "attached volumes that are not healthy; no detached one",
+			Script:  "attached volumes that are not healthy; of detached ones only the number of replicas",
 		},
 		Run: runFaultedReplicas,
 	}

@@ -38,7 +38,7 @@ func unsupportedUpgradePath() Check {
 			"harvester/go-common version CheckUpgradeEligibility",
 		},
 		Elsewhere: Peers{
-			Webhook: "an Upgrade that names neither, and a version that is not offered",
+			Webhook: "an Upgrade that names neither a version nor an image, and a version that is not offered",
 		},
 		Run: runUnsupportedUpgradePath,
 	}

@@ -61,7 +61,8 @@ func WriteCheckPage(w io.Writer, list []checks.Check) error {
 	var out bytes.Buffer
 	out.WriteString("# Checks\n\n<!-- Generated from the checks' own metadata by go run ./docs/generate. Do not edit. -->\n\n")
 	out.WriteString("A blocking check refuses the upgrade while it finds something, or while its evidence cannot be read.\n" +
-		"[The policy](policy.md) can soften a check or switch it off; an annotation on the Upgrade can waive it where this page says so.\n\n")
+		"[The policy](policy.md) can soften a check or switch it off; an annotation on the Upgrade can waive it where this page says so.\n" +
+		"What Harvester's own checks detect of the same stands in [who detects what](coverage.md).\n\n")
 	out.WriteString("| check | severity | waivable | what is wrong |\n|---|---|---|---|\n")
 	for _, check := range list {
 		fmt.Fprintf(&out, "| [%s](#%s) | %s | %s | %s |\n", check.Name, check.Name, check.Severity, yesNo(check.Waivable), markdown(check.Title))
