@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// certificateLife is how long the harness's certificates are valid: longer than any test run.
-const certificateLife = 24 * time.Hour
+// certificateLife is how long the harness's certificates are valid: so long that the gate does not warn of their end.
+const certificateLife = 90 * 24 * time.Hour
 
 // Authority is a certificate authority that lives as long as the process. A control plane has one that
 // signs both the API server's certificate and the kubelets', as in RKE2, where one CA signs both and is

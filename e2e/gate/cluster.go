@@ -103,8 +103,15 @@ func (c *Cluster) fill(ctx context.Context, folder string, skip func(*unstructur
 	}
 	c.Kubelets = fleet
 	c.onStop(fleet.Stop)
-	c.Loader, err = load.New(c.Config, load.Options{Mutate: fleet.Mutate, Skip: skip})
+	mutate := func(object *unstructured.Unstructured) {
+		fleet.Mutate(object)
+		settle(object)
+	}
+	c.Loader, err = load.New(c.Config, load.Options{Mutate: mutate, Skip: skip})
 	if err != nil {
+		return err
+	}
+	if err := c.announce(ctx); err != nil {
 		return err
 	}
 	if folder == "" {
