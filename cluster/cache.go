@@ -9,6 +9,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/rest"
 	toolscache "k8s.io/client-go/tools/cache"
@@ -21,7 +22,7 @@ import (
 type Cached struct {
 	cache     cache.Cache
 	informers map[Kind]toolscache.SharedIndexInformer
-	poller    *KubeletPoller
+	poller    *Poller
 	now       func() time.Time
 	memo      *memo
 
@@ -40,8 +41,8 @@ type watchFailure struct {
 type CachedOptions struct {
 	// Config says how to reach the API server.
 	Config *rest.Config
-	// Poller keeps the kubelets' last answers; required.
-	Poller *KubeletPoller
+	// Poller keeps the last answers to what is probed; required.
+	Poller *Poller
 	// Now is the clock; required.
 	Now func() time.Time
 }
@@ -86,13 +87,7 @@ func trimmed() map[client.Object]cache.ByObject {
 
 // Start keeps the cache current until ctx ends.
 func (c *Cached) Start(ctx context.Context) error {
-	go c.poller.run(ctx, func() []*corev1.Node {
-		var nodes []*corev1.Node
-		for _, object := range c.informers[Nodes].GetStore().List() {
-			nodes = append(nodes, object.(*corev1.Node))
-		}
-		return nodes
-	})
+	go c.poller.run(ctx, c.targets)
 	if err := c.cache.Start(ctx); err != nil && !errors.Is(err, context.Canceled) {
 		return fmt.Errorf("run the watch cache: %w", err)
 	}
@@ -145,9 +140,29 @@ func (c *Cached) List(_ context.Context, resource Resource) ([]client.Object, Ev
 	return objects, Evidence{State: Read, ReadAt: c.now(), ResourceVersion: informer.LastSyncResourceVersion()}
 }
 
-// Kubelets implements Source with the answers of the last poll.
-func (c *Cached) Kubelets(_ context.Context, _ []*corev1.Node) map[string]Kubelet {
-	return c.poller.Last()
+// Probe implements Source with the answers of the last poll.
+func (c *Cached) Probe(_ context.Context, targets Targets) Probed {
+	probed := c.poller.Last()
+	probed.CertificatesUnread = targets.Unknown
+	return probed
+}
+
+// targets returns the servers that are polled now, as far as they are in the watch cache.
+func (c *Cached) targets() Targets {
+	return newTargets(stored[*corev1.Node](c.informers[Nodes]), stored[*discoveryv1.EndpointSlice](c.informers[EndpointSlices]), "")
+}
+
+// stored returns the objects that an informer holds; none before all of them are there.
+func stored[T client.Object](informer toolscache.SharedIndexInformer) []T {
+	if !informer.HasSynced() {
+		return nil
+	}
+	items := informer.GetStore().List()
+	objects := make([]T, len(items))
+	for i, item := range items {
+		objects[i] = item.(T)
+	}
+	return objects
 }
 
 func (c *Cached) watchFailed(_ context.Context, reflector *toolscache.Reflector, err error) {

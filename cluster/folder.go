@@ -29,8 +29,9 @@ type FolderOptions struct {
 	Strict bool
 }
 
-// Folder is a cluster in files: every object in the .yaml, .yml and .json files below a folder, or in one file, and
-// kubelet/NODE.stats.json and kubelet/NODE.configz.json beside them.
+// Folder is a cluster in files: every object in the .yaml, .yml and .json files below a folder, or in one file, and beside
+// them kubelet/NODE.stats.json, kubelet/NODE.configz.json, and the certificates certificates/apiserver-NODE.pem and
+// certificates/kubelet-NODE.pem.
 type Folder struct {
 	name     string
 	options  FolderOptions
@@ -38,6 +39,8 @@ type Folder struct {
 	declared map[Kind]bool
 	seen     map[string]string
 	kubelets map[string]Kubelet
+	// chains are the certificates by the names of their files, without the ending.
+	chains map[string][]Certificate
 }
 
 // ReadFolder reads a folder, or a single file, whole. Its error is one line that names the file, and where the content is
@@ -58,6 +61,7 @@ func ReadFS(files fs.FS, name string, options FolderOptions, only ...string) (*F
 	f := &Folder{
 		name: name, options: options,
 		objects: map[Kind][]client.Object{}, declared: map[Kind]bool{}, seen: map[string]string{}, kubelets: map[string]Kubelet{},
+		chains: map[string][]Certificate{},
 	}
 	reader := folderReader{folder: f, files: files, decode: newDecoder(options.Strict)}
 	if len(only) > 0 {
@@ -89,7 +93,8 @@ func (r *folderReader) visit(file string, entry fs.DirEntry, err error) error {
 		return fmt.Errorf("%s: %w", file, err)
 	}
 	extension := strings.ToLower(path.Ext(file))
-	if entry.IsDir() || (extension != ".yaml" && extension != ".yml" && extension != ".json") {
+	isObject := extension == ".yaml" || extension == ".yml" || extension == ".json"
+	if entry.IsDir() || !(isObject || isCertificate(file)) {
 		return nil
 	}
 	if entry.Type()&fs.ModeType != 0 {
@@ -103,7 +108,10 @@ func (r *folderReader) readFile(file string) error {
 	if err != nil {
 		return err
 	}
-	if path.Base(path.Dir(file)) == "kubelet" {
+	switch {
+	case isCertificate(file):
+		return r.folder.addCertificate(file, content)
+	case path.Base(path.Dir(file)) == "kubelet":
 		return r.folder.addKubelet(file, content)
 	}
 	documents, err := r.decode.file(file, content)
@@ -154,33 +162,6 @@ func (f *Folder) add(file string, document document) error {
 	return nil
 }
 
-func (f *Folder) addKubelet(file string, content []byte) error {
-	base := path.Base(file)
-	switch {
-	case strings.HasSuffix(base, ".stats.json"):
-		node := strings.TrimSuffix(base, ".stats.json")
-		stats, err := decodeSummary(content)
-		if err != nil {
-			return fmt.Errorf("%s: %w", file, err)
-		}
-		k := f.kubelets[node]
-		k.Stats = stats
-		f.kubelets[node] = k
-	case strings.HasSuffix(base, ".configz.json"):
-		node := strings.TrimSuffix(base, ".configz.json")
-		config, err := decodeConfig(content)
-		if err != nil {
-			return fmt.Errorf("%s: %w", file, err)
-		}
-		k := f.kubelets[node]
-		k.Config = config
-		f.kubelets[node] = k
-	default:
-		return fmt.Errorf("%s: a file in kubelet/ is named NODE.stats.json or NODE.configz.json", file)
-	}
-	return nil
-}
-
 // Name implements Source.
 func (f *Folder) Name() string { return f.name }
 
@@ -195,22 +176,6 @@ func (f *Folder) List(_ context.Context, resource Resource) ([]client.Object, Ev
 		return nil, Evidence{State: NotInstalled, Because: "the files hold none, and " + resource.Optional + " is optional"}
 	}
 	return nil, unread(resource.Kind, "the files hold no "+resource.GVK.Kind+"; an empty "+resource.GVK.Kind+"List, or --assume-complete, says that there is none")
-}
-
-// Kubelets implements Source.
-func (f *Folder) Kubelets(_ context.Context, nodes []*corev1.Node) map[string]Kubelet {
-	answers := make(map[string]Kubelet, len(nodes))
-	for _, node := range nodes {
-		answer := f.kubelets[node.Name]
-		if answer.Stats == nil {
-			answer.StatsError = "the files hold no kubelet/" + node.Name + ".stats.json"
-		}
-		if answer.Config == nil {
-			answer.ConfigError = "the files hold no kubelet/" + node.Name + ".configz.json"
-		}
-		answers[node.Name] = answer
-	}
-	return answers
 }
 
 func (s Selector) matches(object client.Object) bool {

@@ -10,8 +10,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// Kind names a kind of evidence as kubectl would: the plural and the group, "volumes.longhorn.io". The two kinds of
-// evidence that a kubelet gives, KubeletStats and KubeletConfig, are subresources of nodes and stand beside the table.
+// Kind names a kind of evidence as kubectl would: the plural and the group, "volumes.longhorn.io". The kinds of
+// evidence that are probed stand beside the table: KubeletStats and KubeletConfig, which are subresources of nodes, and
+// ServedCertificates.
 type Kind string
 
 // Resource is one row of the table of kinds: how a kind is listed, watched, read from files and trimmed. Informers,
@@ -141,9 +142,15 @@ func Lookup(kind Kind) (Resource, bool) {
 	return Resource{}, false
 }
 
-// Known tells whether a kind is one that a Snapshot can hold: a row of the table or a kubelet's evidence.
+// Polled tells whether the watch cache polls a kind of evidence, because it cannot be watched; it may then be minutes old.
+func Polled(kind Kind) bool {
+	return kind == KubeletStats || kind == KubeletConfig || kind == ServedCertificates
+}
+
+// Known tells whether a kind is one that a Snapshot can hold: a row of the table, or evidence that is
+// probed.
 func Known(kind Kind) bool {
-	if kind == KubeletStats || kind == KubeletConfig {
+	if Polled(kind) {
 		return true
 	}
 	_, ok := Lookup(kind)

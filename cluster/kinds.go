@@ -16,6 +16,7 @@ const (
 	DisruptionBudgets         Kind = "poddisruptionbudgets.policy"
 	StorageClasses            Kind = "storageclasses.storage.k8s.io"
 	VolumeAttachments         Kind = "volumeattachments.storage.k8s.io"
+	EndpointSlices            Kind = "endpointslices.discovery.k8s.io"
 	ValidatingWebhooks        Kind = "validatingwebhookconfigurations.admissionregistration.k8s.io"
 	MutatingWebhooks          Kind = "mutatingwebhookconfigurations.admissionregistration.k8s.io"
 	APIServices               Kind = "apiservices.apiregistration.k8s.io"
@@ -64,6 +65,8 @@ const (
 	KubeletStats Kind = "nodes/stats"
 	// KubeletConfig is what each kubelet answers on /configz; it is probed, not listed.
 	KubeletConfig Kind = "nodes/configz"
+	// ServedCertificates is what the API servers and kubelets present when they are dialled; it is probed, not listed.
+	ServedCertificates Kind = "certificates"
 )
 
 // Resources is the table of kinds, the only place where a kind is introduced: Kubernetes' own kinds first, then KubeVirt's,

@@ -6,6 +6,7 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -56,6 +57,9 @@ func kubernetesKinds() []Resource {
 		row(Resource{Kind: VolumeAttachments, GVK: storagev1.SchemeGroupVersion.WithKind("VolumeAttachment"), Plural: "volumeattachments"},
 			func() client.ObjectList { return &storagev1.VolumeAttachmentList{} }, keepVolumeAttachment,
 			func(s *Snapshot, items []*storagev1.VolumeAttachment) { s.volumeAttachments = items }),
+		row(Resource{Kind: EndpointSlices, GVK: discoveryv1.SchemeGroupVersion.WithKind("EndpointSlice"), Plural: "endpointslices", Namespaced: true},
+			func() client.ObjectList { return &discoveryv1.EndpointSliceList{} }, keepEndpointSlice,
+			func(s *Snapshot, items []*discoveryv1.EndpointSlice) { s.endpointSlices = indexByService(items) }),
 		row(Resource{Kind: ValidatingWebhooks, GVK: admissionv1.SchemeGroupVersion.WithKind("ValidatingWebhookConfiguration"), Plural: "validatingwebhookconfigurations"},
 			func() client.ObjectList { return &admissionv1.ValidatingWebhookConfigurationList{} }, keepValidatingWebhook,
 			func(s *Snapshot, items []*admissionv1.ValidatingWebhookConfiguration) { s.validatingWebhooks = items }),

@@ -52,9 +52,10 @@ func (s *Snapshot) Kubelet(node string) (Kubelet, bool) {
 	return k, ok
 }
 
-// judgeKubelets sets the evidence of the two kubelet kinds. They are Read when the kubelets were asked; a single kubelet
+// takeKubelets puts the kubelets' answers into the Snapshot and sets the evidence of the two kubelet kinds. They are Read when the kubelets were asked; a single kubelet
 // that did not answer is told by its own error, and concerns its own node alone.
-func (s *Snapshot) judgeKubelets() {
+func (s *Snapshot) takeKubelets(probed Probed) {
+	s.kubelets = probed.Kubelets
 	state := func(kind Kind) Evidence {
 		switch nodes := s.evidence[Nodes]; {
 		case nodes.State != Read:

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -21,15 +20,21 @@ const pageSize = 5000
 // Live reads the API server itself, past every cache of ours: each list is consistent, that is, no older than the moment
 // of the request. Its objects are trimmed like those of the watch cache.
 type Live struct {
-	reader *Reader
-	prober *Prober
-	now    func() time.Time
+	options LiveOptions
 }
 
-// NewLive returns a live source over a reader, and a prober for the kubelets.
-func NewLive(reader *Reader, prober *Prober, now func() time.Time) *Live {
-	return &Live{reader: reader, prober: prober, now: now}
+// LiveOptions configure NewLive.
+type LiveOptions struct {
+	// Reader lists from the API server; required.
+	Reader *Reader
+	// Prober asks the kubelets, and everybody for certificates; required for Probe.
+	Prober *Prober
+	// Now is the clock; required.
+	Now func() time.Time
 }
+
+// NewLive returns a live source. It calls nobody yet.
+func NewLive(options LiveOptions) *Live { return &Live{options: options} }
 
 // NewMapper returns the mapping from kinds to URLs that the table of kinds gives.
 func NewMapper() meta.RESTMapper {
@@ -50,7 +55,7 @@ func (l *Live) Name() string { return "a live read of the API server" }
 
 // List implements Source.
 func (l *Live) List(ctx context.Context, resource Resource) ([]client.Object, Evidence) {
-	started := l.now()
+	started := l.options.Now()
 	objects, version, err := l.listPages(ctx, resource)
 	if apierrors.IsResourceExpired(err) {
 		// The list's version was compacted away between two pages. Start again; a second time is an error.
@@ -65,7 +70,7 @@ func (l *Live) List(ctx context.Context, resource Resource) ([]client.Object, Ev
 func (l *Live) listPages(ctx context.Context, resource Resource) ([]client.Object, string, error) {
 	var objects []client.Object
 	for next := ""; ; {
-		page, list, err := l.reader.Page(ctx, resource, pageSize, next)
+		page, list, err := l.options.Reader.Page(ctx, resource, pageSize, next)
 		if err != nil {
 			return nil, "", err
 		}
@@ -76,9 +81,9 @@ func (l *Live) listPages(ctx context.Context, resource Resource) ([]client.Objec
 	}
 }
 
-// Kubelets implements Source.
-func (l *Live) Kubelets(ctx context.Context, nodes []*corev1.Node) map[string]Kubelet {
-	return l.prober.Ask(ctx, nodes)
+// Probe implements Source.
+func (l *Live) Probe(ctx context.Context, targets Targets) Probed {
+	return l.options.Prober.Probe(ctx, targets)
 }
 
 // explainList turns the error of a list into evidence: a kind that the API server does not know is not installed where

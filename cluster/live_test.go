@@ -72,7 +72,7 @@ func liveList(t *testing.T, ctx context.Context, handler http.Handler, kind clus
 	if err != nil {
 		t.Fatal(err)
 	}
-	return cluster.NewLive(reader, nil, clustertest.Now).List(ctx, resource)
+	return cluster.NewLive(cluster.LiveOptions{Reader: reader, Now: clustertest.Now}).List(ctx, resource)
 }
 
 func TestALiveListIsReadPageByPage(t *testing.T) {

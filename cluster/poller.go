@@ -2,54 +2,122 @@ package cluster
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"time"
-
-	corev1 "k8s.io/api/core/v1"
 )
 
 const (
-	// kubeletPollInterval is how old the kubelets' answers in the watch cache may become. They only help to refuse early; an
+	// kubeletInterval is how old the kubelets' answers in the watch cache may become. They only help to refuse early; an
 	// upgrade is admitted on answers read for it.
-	kubeletPollInterval = time.Minute
+	kubeletInterval = time.Minute
 	// kubeletFreshness is how old answers may be when they are used before they are asked for again, for the next use.
 	kubeletFreshness = 20 * time.Second
+	// certificateInterval is how old the certificates in the watch cache may become. They change once in months.
+	certificateInterval = 10 * time.Minute
+	// retryInterval is how soon somebody is looked for again where there was nobody to ask.
+	retryInterval = time.Second
 )
 
-// KubeletPoller keeps the last answer of every kubelet.
-type KubeletPoller struct {
-	prober *Prober
-	last   atomic.Pointer[polled]
-	stale  chan struct{}
+// Poller keeps, for the watch cache, the last answers to what is probed and cannot be watched.
+type Poller struct {
+	kubelets     *poll[map[string]Kubelet]
+	certificates *poll[[]ServedCertificate]
+	// targets are set when the poller is started.
+	targets func() Targets
 }
 
-type polled struct {
-	at      time.Time
-	answers map[string]Kubelet
+// NewPoller returns a poller that asks the way a live source does. It asks nobody until the watch cache that it belongs to
+// is started.
+func NewPoller(live *Live) *Poller {
+	p := &Poller{}
+	prober := live.options.Prober
+	p.kubelets = newPoll(kubeletInterval, live.options.Now, func(ctx context.Context) (map[string]Kubelet, bool) {
+		nodes := p.targets().Nodes
+		return prober.Ask(ctx, nodes), len(nodes) > 0
+	})
+	p.kubelets.freshness = kubeletFreshness
+	p.certificates = newPoll(certificateInterval, live.options.Now, func(ctx context.Context) ([]ServedCertificate, bool) {
+		targets := p.targets()
+		if len(targets.Nodes) == 0 || targets.Unknown != "" {
+			return nil, false
+		}
+		served, _ := prober.Certificates(ctx, targets)
+		return served, true
+	})
+	return p
 }
 
-// NewKubeletPoller returns a poller that asks nobody until the watch cache that it belongs to is started.
-func NewKubeletPoller(prober *Prober) *KubeletPoller {
-	return &KubeletPoller{prober: prober, stale: make(chan struct{}, 1)}
+// Last returns the last answers; nothing before they have been asked for. It does not wait, but has old answers of kubelets
+// renewed for whoever asks next: an operator who has just made room on a disk and tries again.
+func (p *Poller) Last() Probed {
+	return Probed{Kubelets: p.kubelets.get(), Certificates: p.certificates.get()}
 }
 
-// Last returns the last answers by node name; nil before the first poll. It does not wait, but has old answers renewed for
-// whoever asks next: an operator who has just made room on a disk and tries again.
-func (p *KubeletPoller) Last() map[string]Kubelet {
+// run asks again and again until ctx ends.
+func (p *Poller) run(ctx context.Context, targets func() Targets) {
+	p.targets = targets
+	var all sync.WaitGroup
+	all.Go(func() { p.kubelets.run(ctx) })
+	all.Go(func() { p.certificates.run(ctx) })
+	all.Wait()
+}
+
+// poll keeps the last answer to one question.
+type poll[T any] struct {
+	// interval is how often the question is asked.
+	interval time.Duration
+	// freshness is how old an answer may be when it is used before the question is asked again out of turn; zero means never.
+	freshness time.Duration
+	// ask returns false where there is nobody to ask yet.
+	ask   func(ctx context.Context) (T, bool)
+	now   func() time.Time
+	last  atomic.Pointer[polled[T]]
+	stale chan struct{}
+}
+
+type polled[T any] struct {
+	at     time.Time
+	answer T
+}
+
+func newPoll[T any](interval time.Duration, now func() time.Time, ask func(context.Context) (T, bool)) *poll[T] {
+	return &poll[T]{interval: interval, ask: ask, now: now, stale: make(chan struct{}, 1)}
+}
+
+// get returns the last answer, or nothing where there is none yet. It never waits.
+func (p *poll[T]) get() (answer T) {
 	last := p.last.Load()
 	if last == nil {
-		return nil
+		return answer
 	}
-	if p.prober.now().Sub(last.at) > kubeletFreshness {
+	if p.freshness > 0 && p.now().Sub(last.at) > p.freshness {
 		select {
 		case p.stale <- struct{}{}:
 		default:
 		}
 	}
-	return last.answers
+	return last.answer
 }
 
-func (p *KubeletPoller) run(ctx context.Context, nodes func() []*corev1.Node) {
+// renew asks once, and returns how long not to ask again. An answer that cannot be decoded is none.
+func (p *poll[T]) renew(ctx context.Context) (wait time.Duration) {
+	defer func() {
+		if recover() != nil {
+			p.last.Store(nil)
+			wait = p.interval
+		}
+	}()
+	at := p.now()
+	answer, asked := p.ask(ctx)
+	if !asked {
+		return retryInterval
+	}
+	p.last.Store(&polled[T]{at: at, answer: answer})
+	return p.interval
+}
+
+func (p *poll[T]) run(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -59,12 +127,6 @@ func (p *KubeletPoller) run(ctx context.Context, nodes func() []*corev1.Node) {
 		case <-timer.C:
 		case <-p.stale:
 		}
-		wait := kubeletPollInterval
-		if asked := nodes(); len(asked) > 0 {
-			p.last.Store(&polled{at: p.prober.now(), answers: p.prober.Ask(ctx, asked)})
-		} else {
-			wait = time.Second
-		}
-		timer.Reset(wait)
+		timer.Reset(p.renew(ctx))
 	}
 }

@@ -25,10 +25,11 @@ const (
 	maxKubeletAnswer = 16 << 20
 )
 
-// Prober asks kubelets directly, with the credentials of a rest.Config. The right that it needs is get on nodes/stats
-// and nodes/configz.
+// Prober asks servers directly: kubelets, with the credentials of a rest.Config, and API servers and kubelets for their
+// certificates, without any. The right that it needs is get on nodes/stats and nodes/configz.
 type Prober struct {
 	client *http.Client
+	dialer dialer
 	now    func() time.Time
 }
 
@@ -49,7 +50,26 @@ func NewProber(config *rest.Config, caFile string, now func() time.Time) (*Probe
 	if err != nil {
 		return nil, fmt.Errorf("build the client for kubelets: %w", err)
 	}
-	return &Prober{client: httpClient, now: now}, nil
+	return &Prober{client: httpClient, dialer: dialer{timeout: certificateTimeout}, now: now}, nil
+}
+
+// Probe asks all targets for everything at once, and returns within three seconds, or when ctx ends, whatever they do.
+func (p *Prober) Probe(ctx context.Context, targets Targets) Probed {
+	var probed Probed
+	var both sync.WaitGroup
+	both.Go(func() { probed.Kubelets = p.Ask(ctx, targets.Nodes) })
+	both.Go(func() { probed.Certificates, probed.CertificatesUnread = p.Certificates(ctx, targets) })
+	both.Wait()
+	return probed
+}
+
+// Certificates returns what every target presents, within three seconds, or when ctx ends, whatever they do. Where not all
+// targets are known it dials nobody, and the text says why.
+func (p *Prober) Certificates(ctx context.Context, targets Targets) (served []ServedCertificate, unread string) {
+	if targets.Unknown != "" {
+		return nil, targets.Unknown
+	}
+	return p.dialer.all(ctx, targets), ""
 }
 
 // Ask asks every node's kubelet at once and returns within three seconds, or when ctx ends, whatever they do.

@@ -10,6 +10,7 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -24,6 +25,8 @@ type Snapshot struct {
 	now      time.Time
 	evidence map[Kind]Evidence
 	kubelets map[string]Kubelet
+	// served are the certificates that were probed, sorted by endpoint.
+	served []ServedCertificate
 
 	nodes                     collection[*corev1.Node]
 	pods                      collection[*corev1.Pod]
@@ -37,6 +40,7 @@ type Snapshot struct {
 	budgets                   []*policyv1.PodDisruptionBudget
 	storageClasses            []*storagev1.StorageClass
 	volumeAttachments         []*storagev1.VolumeAttachment
+	endpointSlices            groups[types.NamespacedName, *discoveryv1.EndpointSlice]
 	validatingWebhooks        []*admissionv1.ValidatingWebhookConfiguration
 	mutatingWebhooks          []*admissionv1.MutatingWebhookConfiguration
 	apiServices               []*APIService

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -16,9 +15,8 @@ type Source interface {
 	Name() string
 	// List returns every object of a kind. The objects belong to the source and must not be changed.
 	List(ctx context.Context, resource Resource) ([]client.Object, Evidence)
-	// Kubelets returns what the kubelet of each node answers, by node name. A node that is missing from the map was
-	// not asked.
-	Kubelets(ctx context.Context, nodes []*corev1.Node) map[string]Kubelet
+	// Probe returns what the targets answer. It is called once for a Snapshot.
+	Probe(ctx context.Context, targets Targets) Probed
 }
 
 // Load reads every kind of the table from a source, all kinds at once, and returns the indexed Snapshot. It returns when
@@ -36,13 +34,13 @@ func Load(ctx context.Context, source Source, now time.Time) *Snapshot {
 	return loader.collect(now, resources)
 }
 
-// arrival is one kind, or the kubelets' answers, on its way to the Snapshot.
+// arrival is one kind, or what a probe brought back, on its way to the Snapshot.
 type arrival struct {
 	resource Resource
 	objects  []client.Object
 	evidence Evidence
 	print    fingerprint
-	kubelets map[string]Kubelet
+	probed   Probed
 }
 
 type loader struct {
@@ -75,51 +73,32 @@ func (l *loader) listSafely(resource Resource) (objects []client.Object, evidenc
 	return objects, evidence
 }
 
-// askKubelets sends no answers at all if asking panics, which makes their evidence unread.
-func (l *loader) askKubelets(nodes []*corev1.Node) {
-	var answers map[string]Kubelet
+// probe sends nothing at all if probing panics, which makes its evidence unread.
+func (l *loader) probe(targets Targets) {
+	var probed Probed
 	defer func() {
 		_ = recover()
-		l.arrived <- arrival{kubelets: answers}
+		l.arrived <- arrival{probed: probed}
 	}()
-	answers = l.source.Kubelets(l.ctx, nodes)
+	probed = l.source.Probe(l.ctx, targets)
 }
 
 func (l *loader) collect(now time.Time, resources []Resource) *Snapshot {
-	evidence := make(map[Kind]Evidence, len(resources)+2)
-	var read []arrival
-	var kubelets map[string]Kubelet
-	missing := map[Kind]bool{}
-	for _, resource := range resources {
-		missing[resource.Kind] = true
-	}
-	kubeletsMissing := true
-	for len(missing) > 0 || kubeletsMissing {
+	g := newGathering(resources)
+	for !g.done() {
 		select {
 		case a := <-l.arrived:
-			if a.resource.Kind == "" {
-				kubeletsMissing = false
-				kubelets = a.kubelets
-				continue
-			}
-			delete(missing, a.resource.Kind)
-			evidence[a.resource.Kind] = a.evidence
-			if a.evidence.State == Read {
-				read = append(read, a)
-			}
-			if a.resource.Kind == Nodes {
-				go l.askKubelets(nodesAmong(a.objects))
+			if targets, known := g.take(a); known {
+				go l.probe(targets)
 			}
 		case <-l.ctx.Done():
-			for kind := range missing {
-				evidence[kind] = unread(kind, "no answer before the deadline")
-			}
-			missing, kubeletsMissing = nil, false
+			g.giveUp()
 		}
 	}
-	s := l.assemble(read)
-	s.source, s.now, s.evidence, s.kubelets = l.source.Name(), now, evidence, kubelets
-	s.judgeKubelets()
+	s := l.assemble(g.read)
+	s.source, s.now, s.evidence = l.source.Name(), now, g.evidence
+	s.takeKubelets(g.probed)
+	s.takeCertificates(g.probed)
 	return s
 }
 
@@ -145,14 +124,4 @@ func (l *loader) assemble(read []arrival) *Snapshot {
 		l.memo.remember(prints, &plain)
 	}
 	return s
-}
-
-func nodesAmong(objects []client.Object) []*corev1.Node {
-	nodes := make([]*corev1.Node, 0, len(objects))
-	for _, object := range objects {
-		if node, ok := object.(*corev1.Node); ok {
-			nodes = append(nodes, node)
-		}
-	}
-	return nodes
 }

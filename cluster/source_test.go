@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/upgrade-gate/upgrade-gate/cluster"
@@ -39,13 +38,16 @@ func (f *faulty) List(ctx context.Context, r cluster.Resource) ([]client.Object,
 	return f.Cluster.List(ctx, r)
 }
 
-func (f *faulty) Kubelets(ctx context.Context, nodes []*corev1.Node) map[string]cluster.Kubelet {
+func (f *faulty) Probe(ctx context.Context, targets cluster.Targets) cluster.Probed {
+	if f.panics[cluster.KubeletStats] {
+		panic("an answer that cannot be decoded")
+	}
 	if f.hangs[cluster.KubeletStats] {
 		f.hanging <- struct{}{}
 		<-ctx.Done()
-		return nil
+		return cluster.Probed{}
 	}
-	return f.Cluster.Kubelets(ctx, nodes)
+	return f.Cluster.Probe(ctx, targets)
 }
 
 func TestAKindThatHangsIsUnreadAtTheDeadlineAndDelaysNoOther(t *testing.T) {

@@ -26,10 +26,10 @@ func (g *Gate) Advance(ctx context.Context, cached cluster.Source, request Reque
 }
 
 // certain tells whether the watch cache is enough to refuse on: at least one blocking finding is no passing state, and rests on
-// watched evidence. What kubelets say is polled, so it may be a minute old and repaired since.
+// watched evidence. What is polled may be minutes old and repaired since.
 func certain(decision policy.Decision, now time.Time) bool {
 	for _, c := range decision.Checks {
-		if slices.Contains(c.Check.Needs, cluster.KubeletStats) {
+		if slices.ContainsFunc(c.Check.Needs, cluster.Polled) || slices.ContainsFunc(c.Check.Uses, cluster.Polled) {
 			continue
 		}
 		if slices.ContainsFunc(c.Blocking, func(f checks.Finding) bool { return f.Settled(now) }) {

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/upgrade-gate/upgrade-gate/checks"
@@ -48,9 +47,9 @@ func nodes(t *testing.T, name string, count int) *counting {
 
 func (c *counting) Name() string { return c.name }
 
-func (c *counting) Kubelets(ctx context.Context, nodes []*corev1.Node) map[string]cluster.Kubelet {
+func (c *counting) Probe(ctx context.Context, targets cluster.Targets) cluster.Probed {
 	c.reads.Add(1)
-	return c.Folder.Kubelets(ctx, nodes)
+	return c.Folder.Probe(ctx, targets)
 }
 
 // unreadable is a source that can list nothing.

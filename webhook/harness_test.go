@@ -14,7 +14,6 @@ import (
 	logobserver "go.uber.org/zap/zaptest/observer"
 	admissionv1 "k8s.io/api/admission/v1"
 	authenticationv1 "k8s.io/api/authentication/v1"
-	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -91,7 +90,7 @@ func (hanging) List(ctx context.Context, _ cluster.Resource) ([]client.Object, c
 	return nil, cluster.Evidence{State: cluster.Unread, Because: "no answer before the deadline"}
 }
 
-func (hanging) Kubelets(context.Context, []*corev1.Node) map[string]cluster.Kubelet { return nil }
+func (hanging) Probe(context.Context, cluster.Targets) cluster.Probed { return cluster.Probed{} }
 
 // panicking is a source that fails where nothing in the chain catches it.
 type panicking struct{ hanging }

@@ -97,16 +97,17 @@ func (s *Server) openCluster(config *rest.Config) (*cluster.Live, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.cached, err = cluster.NewCached(cluster.CachedOptions{Config: config, Poller: cluster.NewKubeletPoller(prober), Now: time.Now})
-	if err != nil {
-		return nil, err
-	}
-	s.metrics.CacheAges(s.cached.Staleness)
 	reader, err := cluster.NewReader(config)
 	if err != nil {
 		return nil, err
 	}
-	return cluster.NewLive(reader, prober, time.Now), nil
+	live := cluster.NewLive(cluster.LiveOptions{Reader: reader, Prober: prober, Now: time.Now})
+	s.cached, err = cluster.NewCached(cluster.CachedOptions{Config: config, Poller: cluster.NewPoller(live), Now: time.Now})
+	if err != nil {
+		return nil, err
+	}
+	s.metrics.CacheAges(s.cached.Staleness)
+	return live, nil
 }
 
 // buildJudges makes the handler and the observer. They share the memory, but only the observer says what a check's outcome

@@ -27,6 +27,7 @@ var background embed.FS
 type Case struct {
 	documents    map[string]document
 	kubelet      map[string][]byte
+	certificates map[string][]byte
 	request      checks.Request
 	now          time.Time
 	wants        []expectation
@@ -64,7 +65,7 @@ func (e expectation) matchesFinding(f checks.Finding) bool {
 
 func readCase(files fs.FS) (*Case, error) {
 	c := &Case{
-		documents: map[string]document{}, kubelet: map[string][]byte{}, now: Now(),
+		documents: map[string]document{}, kubelet: map[string][]byte{}, certificates: map[string][]byte{}, now: Now(),
 		unread: map[cluster.Kind]string{}, notInstalled: map[cluster.Kind]bool{},
 		request: checks.Request{
 			Object:  checks.Object{APIVersion: "harvesterhci.io/v1beta1", Kind: "Upgrade", Namespace: cluster.HarvesterNamespace, Name: "upgrade-to-v1-4-2"},
@@ -77,6 +78,7 @@ func readCase(files fs.FS) (*Case, error) {
 	}
 	maps.Copy(c.documents, base.documents)
 	maps.Copy(c.kubelet, base.kubelet)
+	maps.Copy(c.certificates, base.certificates)
 	return c, c.addFiles(files)
 }
 
@@ -86,7 +88,7 @@ var healthy = sync.OnceValues(func() (*Case, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Case{documents: map[string]document{}, kubelet: map[string][]byte{}}
+	c := &Case{documents: map[string]document{}, kubelet: map[string][]byte{}, certificates: map[string][]byte{}}
 	return c, c.addFiles(base)
 })
 
@@ -99,8 +101,12 @@ func (c *Case) addFiles(files fs.FS) error {
 		if err != nil {
 			return err
 		}
-		if path.Base(path.Dir(name)) == "kubelet" {
+		switch path.Base(path.Dir(name)) {
+		case "kubelet":
 			c.kubelet[path.Base(name)] = content
+			return nil
+		case "certificates":
+			c.certificates[path.Base(name)] = content
 			return nil
 		}
 		for _, text := range strings.Split("\n"+string(content), "\n---") {
@@ -210,6 +216,9 @@ func (c *Case) expect(object checks.Object, verb, rest string) error {
 // files returns what of the case's cluster is no object, and one object that no check looks at, without which it is no cluster.
 func (c *Case) files() fstest.MapFS {
 	files := fstest.MapFS{"cluster.yaml": {Data: []byte("apiVersion: longhorn.io/v1beta2\nkind: SettingList\nitems: []\n")}}
+	for name, content := range c.certificates {
+		files["certificates/"+name] = &fstest.MapFile{Data: content}
+	}
 	for name, content := range c.kubelet {
 		files["kubelet/"+name] = &fstest.MapFile{Data: content}
 	}

@@ -5,7 +5,6 @@ import (
 	"testing"
 	"testing/fstest"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -80,13 +79,16 @@ func (s source) List(_ context.Context, resource cluster.Resource) ([]client.Obj
 	return objects, cluster.Evidence{State: cluster.Read}
 }
 
-func (s source) Kubelets(ctx context.Context, nodes []*corev1.Node) map[string]cluster.Kubelet {
-	answers := s.Folder.Kubelets(ctx, nodes)
-	for node, answer := range answers {
+func (s source) Probe(ctx context.Context, targets cluster.Targets) cluster.Probed {
+	probed := s.Folder.Probe(ctx, targets)
+	for node, answer := range probed.Kubelets {
 		if because, ok := s.of.unread[cluster.KubeletStats]; ok {
 			answer.Stats, answer.StatsError = nil, because
 		}
-		answers[node] = answer
+		probed.Kubelets[node] = answer
 	}
-	return answers
+	if because, ok := s.of.unread[cluster.ServedCertificates]; ok {
+		probed.CertificatesUnread = because
+	}
+	return probed
 }

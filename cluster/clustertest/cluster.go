@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -44,6 +43,7 @@ func Generate(size Size) *Cluster {
 	for i := range size.Nodes {
 		c.addInstanceManager(i)
 	}
+	c.addAPIServers()
 	c.addHarvester()
 	c.addPlatform()
 	return c
@@ -69,9 +69,9 @@ func (c *Cluster) List(_ context.Context, r cluster.Resource) ([]client.Object, 
 	return c.objects[r.Kind], cluster.Evidence{State: cluster.Read, ReadAt: Now()}
 }
 
-// Kubelets implements cluster.Source.
-func (c *Cluster) Kubelets(context.Context, []*corev1.Node) map[string]cluster.Kubelet {
-	return c.kubelets
+// Probe implements cluster.Source. Its certificates are those of the targets; a node serves both.
+func (c *Cluster) Probe(_ context.Context, targets cluster.Targets) cluster.Probed {
+	return cluster.Probed{Kubelets: c.kubelets, Certificates: certificates(targets), CertificatesUnread: targets.Unknown}
 }
 
 func (c *Cluster) add(kind cluster.Kind, object client.Object) {

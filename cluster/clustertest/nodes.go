@@ -18,7 +18,7 @@ func (c *Cluster) addNode(i int) {
 		Annotations: map[string]string{cluster.AnnotationMachine: machineName(i)},
 	}}
 	node.Status.Addresses = []corev1.NodeAddress{
-		{Type: corev1.NodeInternalIP, Address: fmt.Sprintf("10.10.0.%d", i+11)},
+		{Type: corev1.NodeInternalIP, Address: nodeIP(i)},
 		{Type: corev1.NodeHostName, Address: name},
 	}
 	node.Status.DaemonEndpoints.KubeletEndpoint.Port = 10250

@@ -71,7 +71,7 @@ func (o *connectionOptions) source(ctx context.Context, now func() time.Time) (c
 	if err := reach(ctx, reader); err != nil {
 		return nil, fmt.Errorf("reach the API server at %s: %s", config.Host, strings.ReplaceAll(err.Error(), "\n", " "))
 	}
-	return cluster.NewLive(reader, prober, now), nil
+	return cluster.NewLive(cluster.LiveOptions{Reader: reader, Prober: prober, Now: now}), nil
 }
 
 // reach tells whether the API server answers and knows us; whether it lets us read is the evidence's to say.
