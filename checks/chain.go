@@ -121,13 +121,13 @@ func applicable(check Check, input Input) (Outcome, string) {
 	if because := outsideVersions(check, input.Request); because != "" {
 		return Skipped, because
 	}
-	var notInstalled []string
+	var missing []string
 	for _, kind := range check.Needs {
 		switch evidence := input.Snapshot.Evidence(kind); evidence.State {
 		case cluster.Unread:
 			return Unknown, fmt.Sprintf("%s could not be read: %s", kind, evidence.Because)
-		case cluster.NotInstalled:
-			notInstalled = append(notInstalled, evidence.Because)
+		case cluster.NotInstalled, cluster.NotGranted:
+			missing = append(missing, evidence.Because)
 		}
 	}
 	for _, kind := range check.Uses {
@@ -135,8 +135,8 @@ func applicable(check Check, input Input) (Outcome, string) {
 			return Unknown, fmt.Sprintf("%s could not be read: %s", kind, evidence.Because)
 		}
 	}
-	if len(notInstalled) > 0 {
-		return Skipped, strings.Join(notInstalled, "; ")
+	if len(missing) > 0 {
+		return Skipped, strings.Join(missing, "; ")
 	}
 	return "", ""
 }

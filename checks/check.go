@@ -47,9 +47,9 @@ type Check struct {
 	// Waivable is false where going on loses data or can never succeed.
 	Waivable bool
 	// Needs is the evidence without which the check cannot be judged: what is unread makes it Unknown, what is not
-	// installed makes it Skipped.
+	// installed, or not granted by the operator, makes it Skipped.
 	Needs []cluster.Kind
-	// Uses is evidence that may be not installed; then there is none. What is unread makes the check Unknown all the same.
+	// Uses is evidence that may be not installed, or not granted; then there is none. What is unread makes the check Unknown all the same.
 	Uses []cluster.Kind
 	// Sources are the issues and upstream functions that the rule comes from: "harvester/harvester#7679".
 	Sources []string

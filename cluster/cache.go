@@ -125,6 +125,9 @@ func (c *Cached) Name() string { return "the watch cache" }
 
 // List implements Source. A kind whose watch fails now is unread: what the cache still holds of it may be gone.
 func (c *Cached) List(_ context.Context, resource Resource) ([]client.Object, Evidence) {
+	if resource.Grant != nil {
+		return c.poller.list(resource)
+	}
 	if failure, failed := c.failure(resource); failed {
 		return nil, explainList(resource, failure.err)
 	}

@@ -28,7 +28,7 @@ type decoder struct {
 
 func newDecoder(strict bool) *decoder {
 	d := &decoder{strict: strict, byKind: map[string]Resource{}}
-	for _, r := range Resources() {
+	for _, r := range everyResource() {
 		d.byKind[r.GVK.Group+"/"+r.GVK.Kind] = r
 	}
 	return d

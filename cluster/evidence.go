@@ -11,6 +11,8 @@ const (
 	Read ReadState = "Read"
 	// NotInstalled means that the API server does not know the kind and that a healthy Harvester may lack it.
 	NotInstalled ReadState = "NotInstalled"
+	// NotGranted means that the operator did not grant reading the kind, which is off by default; Because says how to.
+	NotGranted ReadState = "NotGranted"
 	// Unread means that the objects are not known; Because says why.
 	Unread ReadState = "Unread"
 )

@@ -166,10 +166,14 @@ func (f *Folder) add(file string, document document) error {
 func (f *Folder) Name() string { return f.name }
 
 // List implements Source. A kind of which the folder holds neither an object nor an empty list is unread, for nobody can
-// tell whether there was none.
+// tell whether there was none. One that an operator has to grant is not granted then, for nobody has to collect it.
 func (f *Folder) List(_ context.Context, resource Resource) ([]client.Object, Evidence) {
 	objects := f.objects[resource.Kind]
 	switch {
+	case resource.Grant != nil && !f.declared[resource.Kind]:
+		return nil, notGranted(resource, "the files hold no "+resource.GVK.Kind)
+	case resource.Grant != nil:
+		return resource.Grant.keep(objects), Evidence{State: Read}
 	case len(objects) > 0 || f.declared[resource.Kind] || f.options.AssumeComplete:
 		return objects, Evidence{State: Read}
 	case resource.Optional != "":

@@ -3,6 +3,7 @@ package cluster
 import (
 	"fmt"
 	"reflect"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
@@ -29,6 +30,9 @@ type Resource struct {
 	// Optional says, where the CRD may be missing from a healthy Harvester, what is not installed then ("the upgrade
 	// manager add-on"). Empty means required: a missing CRD is unread evidence.
 	Optional string
+	// Grant is the right that the operator has to give before the kind is read, and where it is read then; nil for the kinds
+	// that the ClusterRole allows.
+	Grant *Grant
 	// Select narrows what is read; the zero value reads every object.
 	Select Selector
 
@@ -91,6 +95,12 @@ func (r Resource) Path() string {
 	return "/apis/" + r.GVK.Group + "/" + r.GVK.Version + "/" + r.Plural
 }
 
+// pathIn returns the path under which the API server lists the objects of the row in a namespace.
+func (r Resource) pathIn(namespace string) string {
+	all := strings.TrimSuffix(r.Path(), r.Plural)
+	return all + "namespaces/" + namespace + "/" + r.Plural
+}
+
 // NewObject returns an empty object of the row's Go type.
 func (r Resource) NewObject() client.Object { return r.newObject() }
 
@@ -134,7 +144,7 @@ func row[T any, P interface {
 
 // Lookup returns the row of a kind; false for a name that is not in the table.
 func Lookup(kind Kind) (Resource, bool) {
-	for _, r := range Resources() {
+	for _, r := range everyResource() {
 		if r.Kind == kind {
 			return r, true
 		}
@@ -144,11 +154,11 @@ func Lookup(kind Kind) (Resource, bool) {
 
 // Polled tells whether the watch cache polls a kind of evidence, because it cannot be watched; it may then be minutes old.
 func Polled(kind Kind) bool {
-	return kind == KubeletStats || kind == KubeletConfig || kind == ServedCertificates
+	return kind == KubeletStats || kind == KubeletConfig || kind == ServedCertificates || kind == Secrets
 }
 
-// Known tells whether a kind is one that a Snapshot can hold: a row of the table, or evidence that is
-// probed.
+// Known tells whether a kind is one that a Snapshot can hold: a row of the table, one that the
+// operator may grant, or evidence that is probed.
 func Known(kind Kind) bool {
 	if Polled(kind) {
 		return true

@@ -31,6 +31,8 @@ type LiveOptions struct {
 	Prober *Prober
 	// Now is the clock; required.
 	Now func() time.Time
+	// ReadSecrets reads the kinds that the operator has to grant; by default they are NotGranted.
+	ReadSecrets bool
 }
 
 // NewLive returns a live source. It calls nobody yet.
@@ -56,25 +58,36 @@ func (l *Live) Name() string { return "a live read of the API server" }
 // List implements Source.
 func (l *Live) List(ctx context.Context, resource Resource) ([]client.Object, Evidence) {
 	started := l.options.Now()
-	objects, version, err := l.listPages(ctx, resource)
-	if apierrors.IsResourceExpired(err) {
-		// The list's version was compacted away between two pages. Start again; a second time is an error.
-		objects, version, err = l.listPages(ctx, resource)
+	if resource.Grant != nil {
+		return l.listGranted(ctx, resource)
 	}
+	objects, version, err := listPages(func(next string) ([]client.Object, metav1.ListMeta, error) {
+		return l.options.Reader.Page(ctx, resource, pageSize, next)
+	})
 	if err != nil {
 		return nil, explainList(resource, err)
 	}
 	return objects, Evidence{State: Read, ReadAt: started, ResourceVersion: version}
 }
 
-func (l *Live) listPages(ctx context.Context, resource Resource) ([]client.Object, string, error) {
+// listPages asks for page after page until there is no other.
+func listPages(page func(next string) ([]client.Object, metav1.ListMeta, error)) ([]client.Object, string, error) {
+	objects, version, err := listPagesOnce(page)
+	if apierrors.IsResourceExpired(err) {
+		// The list's version was compacted away between two pages. Start again; a second time is an error.
+		return listPagesOnce(page)
+	}
+	return objects, version, err
+}
+
+func listPagesOnce(page func(next string) ([]client.Object, metav1.ListMeta, error)) ([]client.Object, string, error) {
 	var objects []client.Object
 	for next := ""; ; {
-		page, list, err := l.options.Reader.Page(ctx, resource, pageSize, next)
+		found, list, err := page(next)
 		if err != nil {
 			return nil, "", err
 		}
-		objects = append(objects, page...)
+		objects = append(objects, found...)
 		if next = list.Continue; next == "" {
 			return objects, list.ResourceVersion, nil
 		}

@@ -5,12 +5,19 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 const (
 	// kubeletInterval is how old the kubelets' answers in the watch cache may become. They only help to refuse early; an
 	// upgrade is admitted on answers read for it.
 	kubeletInterval = time.Minute
+	// secretInterval is how old the Secrets in the watch cache may become, where reading them is granted, and secretTimeout how
+	// long reading them may take.
+	secretInterval = time.Minute
+	secretTimeout  = 10 * time.Second
 	// kubeletFreshness is how old answers may be when they are used before they are asked for again, for the next use.
 	kubeletFreshness = 20 * time.Second
 	// certificateInterval is how old the certificates in the watch cache may become. They change once in months.
@@ -23,8 +30,15 @@ const (
 type Poller struct {
 	kubelets     *poll[map[string]Kubelet]
 	certificates *poll[[]ServedCertificate]
+	granted      *poll[grantedList]
 	// targets are set when the poller is started.
 	targets func() Targets
+}
+
+// grantedList is a kind that the operator has to grant, as it was last read.
+type grantedList struct {
+	objects  []client.Object
+	evidence Evidence
 }
 
 // NewPoller returns a poller that asks the way a live source does. It asks nobody until the watch cache that it belongs to
@@ -45,6 +59,13 @@ func NewPoller(live *Live) *Poller {
 		served, _ := prober.Certificates(ctx, targets)
 		return served, true
 	})
+	secrets := secretRow()
+	p.granted = newPoll(secretInterval, live.options.Now, func(ctx context.Context) (grantedList, bool) {
+		ctx, cancel := context.WithTimeout(ctx, secretTimeout)
+		defer cancel()
+		objects, evidence := live.List(ctx, secrets)
+		return grantedList{unchanged(p.granted.get().objects, objects), evidence}, true
+	})
 	return p
 }
 
@@ -54,12 +75,37 @@ func (p *Poller) Last() Probed {
 	return Probed{Kubelets: p.kubelets.get(), Certificates: p.certificates.get()}
 }
 
+// list returns the last reading of a kind that the operator has to grant.
+func (p *Poller) list(resource Resource) ([]client.Object, Evidence) {
+	last := p.granted.get()
+	if last.evidence.State == "" {
+		return nil, unread(resource.Kind, "not read yet")
+	}
+	return last.objects, last.evidence
+}
+
+// unchanged replaces objects that have not changed by those that were read before, so that a Snapshot of the very same
+// objects is known again.
+func unchanged(before, now []client.Object) []client.Object {
+	known := make(map[types.UID]client.Object, len(before))
+	for _, object := range before {
+		known[object.GetUID()] = object
+	}
+	for i, object := range now {
+		if old := known[object.GetUID()]; old != nil && old.GetResourceVersion() == object.GetResourceVersion() {
+			now[i] = old
+		}
+	}
+	return now
+}
+
 // run asks again and again until ctx ends.
 func (p *Poller) run(ctx context.Context, targets func() Targets) {
 	p.targets = targets
 	var all sync.WaitGroup
 	all.Go(func() { p.kubelets.run(ctx) })
 	all.Go(func() { p.certificates.run(ctx) })
+	all.Go(func() { p.granted.run(ctx) })
 	all.Wait()
 }
 

@@ -38,10 +38,30 @@ func NewReader(config *rest.Config) (*Reader, error) {
 // returns them trimmed. Its errors are those of the API server's client, such as apierrors.IsForbidden knows them, or say
 // that the answer was no list.
 func (r *Reader) Page(ctx context.Context, resource Resource, limit int64, next string) ([]client.Object, metav1.ListMeta, error) {
-	request := r.client.Get().AbsPath(resource.Path()).Param("limit", strconv.FormatInt(limit, 10))
+	request := r.client.Get().AbsPath(resource.Path())
 	for name, value := range resource.Select.parameters() {
 		request.Param(name, value)
 	}
+	return page(ctx, request, resource, limit, next)
+}
+
+// acceptMetadata asks for a list of objects without anything but their metadata.
+const acceptMetadata = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+
+// pageOf is Page for one place of a kind that is granted.
+func (r *Reader) pageOf(ctx context.Context, resource Resource, place Place, limit int64, next string) ([]client.Object, metav1.ListMeta, error) {
+	request := r.client.Get().AbsPath(resource.pathIn(place.Namespace))
+	for name, value := range place.parameters() {
+		request.Param(name, value)
+	}
+	if place.MetadataOnly {
+		request.SetHeader("Accept", acceptMetadata)
+	}
+	return page(ctx, request, resource, limit, next)
+}
+
+func page(ctx context.Context, request *rest.Request, resource Resource, limit int64, next string) ([]client.Object, metav1.ListMeta, error) {
+	request.Param("limit", strconv.FormatInt(limit, 10))
 	if next != "" {
 		request.Param("continue", next)
 	}

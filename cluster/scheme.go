@@ -22,11 +22,12 @@ func NewScheme() (*runtime.Scheme, error) {
 			return nil, fmt.Errorf("build the scheme: %w", err)
 		}
 	}
-	for _, r := range Resources() {
+	for _, r := range everyResource() {
 		if err := r.validate(); err != nil {
 			return nil, err
 		}
-		if r.isPartial() {
+		// What is only read where it was granted is never decoded by way of the scheme.
+		if r.isPartial() && r.Grant == nil {
 			scheme.AddKnownTypeWithName(r.GVK, r.newObject())
 			scheme.AddKnownTypeWithName(r.GVK.GroupVersion().WithKind(r.GVK.Kind+"List"), r.newList())
 			metav1.AddToGroupVersion(scheme, r.GVK.GroupVersion())
@@ -37,7 +38,7 @@ func NewScheme() (*runtime.Scheme, error) {
 
 var gvkByType = sync.OnceValue(func() map[reflect.Type]schema.GroupVersionKind {
 	byType := map[reflect.Type]schema.GroupVersionKind{}
-	for _, r := range Resources() {
+	for _, r := range everyResource() {
 		byType[reflect.TypeOf(r.newObject())] = r.GVK
 	}
 	return byType

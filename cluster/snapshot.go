@@ -74,6 +74,7 @@ type Snapshot struct {
 	vmRestores        []*VirtualMachineRestore
 	vmBackupSchedules []*ScheduleVMBackup
 	addons            []*Addon
+	secrets           collection[*Secret]
 	upgradePlans      []*UpgradePlan
 
 	managedCharts        []*ManagedChart

@@ -19,11 +19,11 @@ type Source interface {
 	Probe(ctx context.Context, targets Targets) Probed
 }
 
-// Load reads every kind of the table from a source, all kinds at once, and returns the indexed Snapshot. It returns when
+// Load reads every kind of the tables from a source, all kinds at once, and returns the indexed Snapshot. It returns when
 // everything has been read, or when ctx ends: what was not there by then is Unread. now is the time that ages are
 // counted from.
 func Load(ctx context.Context, source Source, now time.Time) *Snapshot {
-	resources := Resources()
+	resources := everyResource()
 	loader := &loader{source: source, ctx: ctx, arrived: make(chan arrival, len(resources)+1)}
 	if cached, ok := source.(*Cached); ok {
 		loader.memo = cached.memo

@@ -15,6 +15,7 @@ func keptAnnotations() []string {
 	return []string{
 		AnnotationMigrationUID, AnnotationMigrationState, AnnotationMachine, AnnotationNTPService, AnnotationInstallStrategy,
 		AnnotationDefaultClass, AnnotationImageID, AnnotationVMIDomain,
+		AnnotationPreDrain, AnnotationPostDrain, AnnotationPreHook, AnnotationPostHook,
 	}
 }
 
@@ -30,16 +31,7 @@ func keepIdentity(from, to client.Object) {
 	to.SetDeletionTimestamp(from.GetDeletionTimestamp())
 	to.SetLabels(from.GetLabels())
 	to.SetOwnerReferences(from.GetOwnerReferences())
-	var kept map[string]string
-	for _, name := range keptAnnotations() {
-		if value, ok := from.GetAnnotations()[name]; ok {
-			if kept == nil {
-				kept = map[string]string{}
-			}
-			kept[name] = value
-		}
-	}
-	to.SetAnnotations(kept)
+	to.SetAnnotations(onlyKept(from.GetAnnotations()))
 }
 
 // Trim removes from an object every field that no check reads. It is the watch cache's transform.

@@ -19,7 +19,7 @@ const secondLook = 10 * time.Second
 // only a live read can tell.
 func (g *Gate) Advance(ctx context.Context, cached cluster.Source, request Request, rules *policy.Policy) (report.Report, bool) {
 	input := g.decide(ctx, cached, request, rules)
-	if input.Decision.Verdict != policy.Blocked || !certain(input.Decision, g.Now()) {
+	if input.Decision.Verdict != policy.Blocked || !certain(input, g.Now()) {
 		return report.Report{}, false
 	}
 	return report.New(input), true
@@ -27,9 +27,12 @@ func (g *Gate) Advance(ctx context.Context, cached cluster.Source, request Reque
 
 // certain tells whether the watch cache is enough to refuse on: at least one blocking finding is no passing state, and rests on
 // watched evidence. What is polled may be minutes old and repaired since.
-func certain(decision policy.Decision, now time.Time) bool {
-	for _, c := range decision.Checks {
-		if slices.ContainsFunc(c.Check.Needs, cluster.Polled) || slices.ContainsFunc(c.Check.Uses, cluster.Polled) {
+func certain(input report.Input, now time.Time) bool {
+	polled := func(kind cluster.Kind) bool {
+		return cluster.Polled(kind) && input.Snapshot.Evidence(kind).State == cluster.Read
+	}
+	for _, c := range input.Decision.Checks {
+		if slices.ContainsFunc(c.Check.Needs, polled) || slices.ContainsFunc(c.Check.Uses, polled) {
 			continue
 		}
 		if slices.ContainsFunc(c.Blocking, func(f checks.Finding) bool { return f.Settled(now) }) {

@@ -193,3 +193,21 @@ func TestTheObserverIsToldEveryResult(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 }
+
+func TestWhatRestsOnPolledEvidenceIsNotRefusedInAdvance(t *testing.T) {
+	for name, c := range map[string]struct {
+		uses []cluster.Kind
+		want bool
+	}{
+		"the kubelets' answers are polled":           {[]cluster.Kind{cluster.KubeletConfig}, false},
+		"Secrets are not read, as nobody granted it": {[]cluster.Kind{cluster.Secrets}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			check := tooManyNodes(0)
+			check.Uses = c.uses
+			if _, refused := newGate(check).Advance(context.Background(), nodes(t, "the cache", 3), upgrade(), policy.Default()); refused != c.want {
+				t.Errorf("refused %v, want %v", refused, c.want)
+			}
+		})
+	}
+}

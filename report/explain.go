@@ -152,6 +152,8 @@ func evidenceLine(kind cluster.Kind, note string) string {
 	text := string(kind)
 	if resource, ok := cluster.Lookup(kind); ok {
 		switch {
+		case resource.Grant != nil:
+			text += " (only with " + resource.Grant.Flag + ", see " + resource.Grant.Page + ")"
 		case resource.Select.EventReason != "":
 			text += " (only with reason " + resource.Select.EventReason + ")"
 		case len(resource.Select.Labels) > 0:

@@ -48,6 +48,8 @@ type Options struct {
 	HealthListen string
 	// KubeletCA names the file of the CA that signs the kubelets' serving certificates; empty means the API server's.
 	KubeletCA string
+	// ReadSecrets reads the few Secrets of docs/secrets.md. Off by default: the service account has to be allowed to.
+	ReadSecrets bool
 	// DrainDelay is how long a replica that was told to stop goes on serving, so that the endpoints forget it. Zero is none.
 	DrainDelay time.Duration
 	// ShutdownTimeout is how long calls in flight may take after that. Default 30 s.

@@ -101,7 +101,7 @@ func (s *Server) openCluster(config *rest.Config) (*cluster.Live, error) {
 	if err != nil {
 		return nil, err
 	}
-	live := cluster.NewLive(cluster.LiveOptions{Reader: reader, Prober: prober, Now: time.Now})
+	live := cluster.NewLive(cluster.LiveOptions{Reader: reader, Prober: prober, Now: time.Now, ReadSecrets: s.options.ReadSecrets})
 	s.cached, err = cluster.NewCached(cluster.CachedOptions{Config: config, Poller: cluster.NewPoller(live), Now: time.Now})
 	if err != nil {
 		return nil, err

@@ -66,6 +66,9 @@ func (c *Cluster) Name() string { return "a generated cluster of size " + c.size
 
 // List implements cluster.Source.
 func (c *Cluster) List(_ context.Context, r cluster.Resource) ([]client.Object, cluster.Evidence) {
+	if r.Grant != nil {
+		return nil, cluster.Evidence{State: cluster.NotGranted, Because: r.Grant.Name + " is not granted"}
+	}
 	return c.objects[r.Kind], cluster.Evidence{State: cluster.Read, ReadAt: Now()}
 }
 

@@ -23,6 +23,7 @@ func (o checkOptions) request() (gate.Request, error) {
 	namespace, name, _ := strings.Cut(o.image, "/")
 	complain(o.from == "" && o.assumeComplete, "--assume-complete needs --from")
 	complain(o.from == "" && o.at != "", "--at needs --from: a cluster is read as it is now")
+	complain(o.from != "" && o.connection.readSecrets, "--read-secrets is for a cluster: the Secrets that files hold are read anyway")
 	complain(o.version != "" && o.image != "", "--version and --image exclude each other")
 	complain(o.version != "" && !isName(o.version), "--version %q is not the name of a version, like v1.4.2", o.version)
 	complain(o.image != "" && !(isName(namespace) && isName(name)), "--image %q is not NAMESPACE/NAME of an image", o.image)

@@ -17,15 +17,21 @@ import (
 
 // connectionOptions are the flags that say which cluster is meant.
 type connectionOptions struct {
-	kubeconfig string
-	context    string
-	kubeletCA  string
+	kubeconfig  string
+	context     string
+	kubeletCA   string
+	readSecrets bool
 }
+
+// readSecretsUsage is the help text of --read-secrets.
+const readSecretsUsage = "also read labels and annotations of the machine plans and of local-kubeconfig in fleet-local, and the certificates " +
+	"(tls.crt, never a key) of TLS Secrets in cattle-system, cattle-fleet-system and harvester-system; see docs/secrets.md"
 
 func (o *connectionOptions) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "kubeconfig file (default: $KUBECONFIG, ~/.kube/config, or the pod's own account)")
 	flags.StringVar(&o.context, "context", "", "context of the kubeconfig")
 	flags.StringVar(&o.kubeletCA, "kubelet-ca", "", "file with the CA of the kubelets' certificates (default: the API server's)")
+	flags.BoolVar(&o.readSecrets, "read-secrets", false, readSecretsUsage)
 }
 
 // config returns how to reach the API server. Requests are not throttled here, for the server's own priority and fairness
@@ -71,7 +77,7 @@ func (o *connectionOptions) source(ctx context.Context, now func() time.Time) (c
 	if err := reach(ctx, reader); err != nil {
 		return nil, fmt.Errorf("reach the API server at %s: %s", config.Host, strings.ReplaceAll(err.Error(), "\n", " "))
 	}
-	return cluster.NewLive(cluster.LiveOptions{Reader: reader, Prober: prober, Now: now}), nil
+	return cluster.NewLive(cluster.LiveOptions{Reader: reader, Prober: prober, Now: now, ReadSecrets: o.readSecrets}), nil
 }
 
 // reach tells whether the API server answers and knows us; whether it lets us read is the evidence's to say.

@@ -62,6 +62,7 @@ func TestBadUsageIsOneClearLineAndExitCode1(t *testing.T) {
 		"a bad image":                 {[]string{"check", "--image", "iso"}, `upgrade-gate: --image "iso" is not NAMESPACE/NAME of an image`},
 		"a bad time":                  {[]string{"check", "--from", "testdata/paused", "--at", "noon"}, `upgrade-gate: --at "noon" is not a time like 2026-11-20T10:00:00Z`},
 		"no time at all":              {[]string{"check", "--timeout", "0s"}, `upgrade-gate: --timeout 0s is too short`},
+		"a flag that needs a cluster": {[]string{"check", "--from", ".", "--read-secrets"}, `upgrade-gate: --read-secrets is for a cluster: the Secrets that files hold are read anyway`},
 		"a flag that needs files":     {[]string{"check", "--assume-complete"}, `upgrade-gate: --assume-complete needs --from`},
 		"no cluster":                  {[]string{"check"}, `upgrade-gate: no cluster to check: there is no kubeconfig, and this is no pod; use --kubeconfig, or --from for files`},
 		"a kubeconfig that is absent": {[]string{"check", "--kubeconfig", "testdata/none"}, `upgrade-gate: read the kubeconfig: stat testdata/none: no such file or directory`},

@@ -64,6 +64,7 @@ func (f *serveFlags) register(cmd *cobra.Command) {
 	set.StringVar(&o.HealthListen, "health-listen", webhook.DefaultHealthListen, "`HOST:PORT` of /healthz, /readyz and /metrics, without TLS")
 	set.StringVar(&f.kubeconfig, "kubeconfig", "", "`FILE` that says how to reach the cluster (default: the pod's service account)")
 	set.StringVar(&o.KubeletCA, "kubelet-ca", "", "`FILE` of the CA that signs the kubelets' serving certificates (default: the API server's CA)")
+	set.BoolVar(&o.ReadSecrets, "read-secrets", false, readSecretsUsage)
 	set.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 	set.DurationVar(&o.DrainDelay, "drain-delay", webhook.DefaultDrainDelay, "time between no longer being ready and closing the listener")
 	set.DurationVar(&o.ShutdownTimeout, "shutdown-timeout", webhook.DefaultShutdownTimeout, "time for calls in flight after that")

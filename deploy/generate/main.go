@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
 	"github.com/upgrade-gate/upgrade-gate/cluster"
 	"github.com/upgrade-gate/upgrade-gate/deploy/manifests"
 )
@@ -21,8 +23,16 @@ func main() {
 	}
 }
 
+func generated() (map[string][]byte, error) {
+	var roles []client.Object
+	for _, role := range cluster.GrantedRoles() {
+		roles = append(roles, manifests.SecretRole(role.Name, role.Namespace, role.Rules)...)
+	}
+	return manifests.Files(cluster.PolicyRules(), roles)
+}
+
 func write(folder string) error {
-	files, err := manifests.Files(cluster.PolicyRules())
+	files, err := generated()
 	if err != nil {
 		return err
 	}

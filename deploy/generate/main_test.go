@@ -8,13 +8,15 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
+	"k8s.io/client-go/kubernetes/scheme"
 
 	"github.com/upgrade-gate/upgrade-gate/cluster"
-	"github.com/upgrade-gate/upgrade-gate/deploy/manifests"
 )
 
 func TestCommittedManifestsAreCurrent(t *testing.T) {
-	files, err := manifests.Files(cluster.PolicyRules())
+	files, err := generated()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,5 +54,43 @@ func TestReaderMayOnlyReadAndNoSecrets(t *testing.T) {
 				t.Errorf("resource %s must not be readable", resource)
 			}
 		}
+	}
+}
+
+func TestTheComponentGrantsListingSecretsInFourNamespacesAndNothingElse(t *testing.T) {
+	content, err := os.ReadFile(filepath.Join("..", "components", "read-secrets", "roles.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	decoder := serializer.NewCodecFactory(scheme.Scheme, serializer.EnableStrict).UniversalDeserializer()
+	allowed, bound := map[string][]rbacv1.PolicyRule{}, map[string]rbacv1.Subject{}
+	for _, document := range strings.Split(string(content), "\n---\n") {
+		object, _, err := decoder.Decode([]byte(document), nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch o := object.(type) {
+		case *rbacv1.Role:
+			allowed[o.Namespace+"/"+o.Name] = o.Rules
+		case *rbacv1.RoleBinding:
+			if len(o.Subjects) != 1 || o.RoleRef.Kind != "Role" {
+				t.Errorf("binding in %s is %+v of %+v", o.Namespace, o.Subjects, o.RoleRef)
+			}
+			bound[o.Namespace+"/"+o.RoleRef.Name] = o.Subjects[0]
+		default:
+			t.Errorf("the component holds a %T", object)
+		}
+	}
+	rules := []rbacv1.PolicyRule{{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"list"}}}
+	subject := rbacv1.Subject{Kind: "ServiceAccount", Name: "upgrade-gate", Namespace: "upgrade-gate"}
+	want, wantBound := map[string][]rbacv1.PolicyRule{}, map[string]rbacv1.Subject{}
+	for _, namespace := range []string{"fleet-local", "cattle-system", "cattle-fleet-system", "harvester-system"} {
+		want[namespace+"/upgrade-gate-secrets"], wantBound[namespace+"/upgrade-gate-secrets"] = rules, subject
+	}
+	if diff := cmp.Diff(want, allowed); diff != "" {
+		t.Errorf("roles (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(wantBound, bound); diff != "" {
+		t.Errorf("bindings (-want +got):\n%s", diff)
 	}
 }

@@ -36,12 +36,32 @@ func ReaderRole(rules []rbacv1.PolicyRule) *rbacv1.ClusterRole {
 	}
 }
 
+// SecretRole returns a Role by which the gate reads Secrets in one namespace, where
+// the operator grants it, and its binding.
+func SecretRole(name, namespace string, rules []rbacv1.PolicyRule) []client.Object {
+	metadata := metav1.ObjectMeta{Name: name, Namespace: namespace, Labels: labels()}
+	return []client.Object{
+		&rbacv1.Role{
+			TypeMeta:   metav1.TypeMeta{APIVersion: rbacv1.SchemeGroupVersion.String(), Kind: "Role"},
+			ObjectMeta: metadata, Rules: rules,
+		},
+		&rbacv1.RoleBinding{
+			TypeMeta:   metav1.TypeMeta{APIVersion: rbacv1.SchemeGroupVersion.String(), Kind: "RoleBinding"},
+			ObjectMeta: metadata,
+			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: name},
+			Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Name: Name, Namespace: Namespace}},
+		},
+	}
+}
+
 // Files returns the content of every generated file by its path below deploy/.
-// The rules are those of the reader's ClusterRole.
-func Files(readerRules []rbacv1.PolicyRule) (map[string][]byte, error) {
+// The rules are those of the reader's ClusterRole; secretRoles are what SecretRole
+// returned for each namespace.
+func Files(readerRules []rbacv1.PolicyRule, secretRoles []client.Object) (map[string][]byte, error) {
 	objects := map[string][]client.Object{
 		"base/webhooks.yaml":                      {ValidatingConfiguration(), MutatingConfiguration()},
 		"base/clusterrole.yaml":                   {ReaderRole(readerRules)},
+		"components/read-secrets/roles.yaml":      secretRoles,
 		"overlays/cert-manager/certificates.yaml": CertManagerObjects(),
 	}
 	files := map[string][]byte{}
