@@ -31,7 +31,7 @@ func settle(object *unstructured.Unstructured) {
 }
 
 // announce writes the API server's own address where a real one writes it. The API server does not, because it is bound to a loopback
-// address, which an EndpointSlice may not hold as a number.
+// address, which an EndpointSlice may hold only as a name.
 func (c *Cluster) announce(ctx context.Context) error {
 	host, err := url.Parse(c.Config.Host)
 	if err != nil {
@@ -46,7 +46,7 @@ func (c *Cluster) announce(ctx context.Context) error {
 		"metadata": map[string]any{
 			"name": "kubernetes-e2e", "namespace": "default", "labels": map[string]any{"kubernetes.io/service-name": "kubernetes"},
 		},
-		"endpoints": []any{map[string]any{"addresses": []any{"localhost"}, "conditions": map[string]any{"ready": true}}},
+		"endpoints": []any{map[string]any{"addresses": []any{host.Hostname()}, "conditions": map[string]any{"ready": true}}},
 		"ports":     []any{map[string]any{"name": "https", "port": port, "protocol": "TCP"}},
 	}})
 	return err
