@@ -61,7 +61,7 @@ func NewCached(options CachedOptions) (*Cached, error) {
 	if err != nil {
 		return nil, fmt.Errorf("build the watch cache: %w", err)
 	}
-	for _, resource := range Resources() {
+	for _, resource := range watchedResources() {
 		informer, err := c.cache.GetInformer(context.Background(), resource.newObject(), cache.BlockUntilSynced(false))
 		if err != nil {
 			return nil, fmt.Errorf("watch %s: %w", resource.Kind, err)
@@ -77,7 +77,7 @@ func NewCached(options CachedOptions) (*Cached, error) {
 
 func trimmed() map[client.Object]cache.ByObject {
 	byObject := map[client.Object]cache.ByObject{}
-	for _, resource := range Resources() {
+	for _, resource := range watchedResources() {
 		byObject[resource.newObject()] = cache.ByObject{
 			Label: resource.Select.labelSelector(), Field: resource.Select.fieldSelector(), Transform: resource.Trim,
 		}
@@ -97,7 +97,7 @@ func (c *Cached) Start(ctx context.Context) error {
 // Synced tells whether every kind has been listed once, or cannot be and says why; the error names those that are still
 // on their way.
 func (c *Cached) Synced() error {
-	for _, resource := range Resources() {
+	for _, resource := range watchedResources() {
 		if c.informers[resource.Kind].HasSynced() {
 			continue
 		}
@@ -111,7 +111,7 @@ func (c *Cached) Synced() error {
 // Staleness returns for each kind how long its watch has been failing; zero while it works.
 func (c *Cached) Staleness() map[Kind]time.Duration {
 	ages := make(map[Kind]time.Duration, len(c.informers))
-	for _, resource := range Resources() {
+	for _, resource := range watchedResources() {
 		ages[resource.Kind] = 0
 		if failure, failed := c.failure(resource); failed {
 			ages[resource.Kind] = c.now().Sub(failure.since)
@@ -125,7 +125,7 @@ func (c *Cached) Name() string { return "the watch cache" }
 
 // List implements Source. A kind whose watch fails now is unread: what the cache still holds of it may be gone.
 func (c *Cached) List(_ context.Context, resource Resource) ([]client.Object, Evidence) {
-	if resource.Grant != nil {
+	if resource.polled() {
 		return c.poller.list(resource)
 	}
 	if failure, failed := c.failure(resource); failed {

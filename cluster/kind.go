@@ -33,6 +33,9 @@ type Resource struct {
 	// Grant is the right that the operator has to give before the kind is read, and where it is read then; nil for the kinds
 	// that the ClusterRole allows.
 	Grant *Grant
+	// Poll is true for objects that change all the time: the watch cache lists them once a minute, in place of being told of every
+	// change.
+	Poll bool
 	// Select narrows what is read; the zero value reads every object.
 	Select Selector
 
@@ -152,10 +155,18 @@ func Lookup(kind Kind) (Resource, bool) {
 	return Resource{}, false
 }
 
-// Polled tells whether the watch cache polls a kind of evidence, because it cannot be watched; it may then be minutes old.
+// Polled tells whether the watch cache polls a kind of evidence, because it cannot or need not be watched; it may then be minutes
+// old.
 func Polled(kind Kind) bool {
-	return kind == KubeletStats || kind == KubeletConfig || kind == ServedCertificates || kind == Secrets
+	if kind == KubeletStats || kind == KubeletConfig || kind == ServedCertificates {
+		return true
+	}
+	resource, ok := Lookup(kind)
+	return ok && resource.polled()
 }
+
+// polled tells whether the watch cache lists the row once in a while in place of watching it.
+func (r Resource) polled() bool { return r.Poll || r.Grant != nil }
 
 // Known tells whether a kind is one that a Snapshot can hold: a row of the table, one that the
 // operator may grant, or evidence that is probed.

@@ -74,3 +74,12 @@ const (
 func Resources() []Resource {
 	return slices.Concat(kubernetesKinds(), kubevirtKinds(), longhornKinds(), harvesterKinds(), rancherKinds())
 }
+
+// watchedResources are the rows that the watch cache watches, and polledResources those that it polls.
+func watchedResources() []Resource {
+	return slices.DeleteFunc(Resources(), Resource.polled)
+}
+
+func polledResources() []Resource {
+	return slices.DeleteFunc(everyResource(), func(r Resource) bool { return !r.polled() })
+}

@@ -34,7 +34,7 @@ func kubernetesKinds() []Resource {
 			Select: Selector{EventReason: "IOerror"}},
 			func() client.ObjectList { return &corev1.EventList{} }, keepEvent,
 			func(s *Snapshot, items []*corev1.Event) { s.ioErrors = items }),
-		row(Resource{Kind: NodeLeases, GVK: coordinationv1.SchemeGroupVersion.WithKind("Lease"), Plural: "leases", Namespaced: true,
+		row(Resource{Kind: NodeLeases, GVK: coordinationv1.SchemeGroupVersion.WithKind("Lease"), Plural: "leases", Namespaced: true, Poll: true,
 			Select: Selector{Namespace: corev1.NamespaceNodeLease}},
 			func() client.ObjectList { return &coordinationv1.LeaseList{} }, keepLease,
 			func(s *Snapshot, items []*coordinationv1.Lease) { s.nodeLeases = items }),

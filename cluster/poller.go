@@ -14,10 +14,10 @@ const (
 	// kubeletInterval is how old the kubelets' answers in the watch cache may become. They only help to refuse early; an
 	// upgrade is admitted on answers read for it.
 	kubeletInterval = time.Minute
-	// secretInterval is how old the Secrets in the watch cache may become, where reading them is granted, and secretTimeout how
-	// long reading them may take.
-	secretInterval = time.Minute
-	secretTimeout  = 10 * time.Second
+	// listInterval is how old the objects of a polled kind may become in the watch cache, and listTimeout how long reading them may
+	// take.
+	listInterval = time.Minute
+	listTimeout  = 10 * time.Second
 	// kubeletFreshness is how old answers may be when they are used before they are asked for again, for the next use.
 	kubeletFreshness = 20 * time.Second
 	// certificateInterval is how old the certificates in the watch cache may become. They change once in months.
@@ -30,13 +30,13 @@ const (
 type Poller struct {
 	kubelets     *poll[map[string]Kubelet]
 	certificates *poll[[]ServedCertificate]
-	granted      *poll[grantedList]
+	lists        map[Kind]*poll[polledList]
 	// targets are set when the poller is started.
 	targets func() Targets
 }
 
-// grantedList is a kind that the operator has to grant, as it was last read.
-type grantedList struct {
+// polledList is a kind as it was last read.
+type polledList struct {
 	objects  []client.Object
 	evidence Evidence
 }
@@ -44,7 +44,7 @@ type grantedList struct {
 // NewPoller returns a poller that asks the way a live source does. It asks nobody until the watch cache that it belongs to
 // is started.
 func NewPoller(live *Live) *Poller {
-	p := &Poller{}
+	p := &Poller{lists: map[Kind]*poll[polledList]{}}
 	prober := live.options.Prober
 	p.kubelets = newPoll(kubeletInterval, live.options.Now, func(ctx context.Context) (map[string]Kubelet, bool) {
 		nodes := p.targets().Nodes
@@ -59,13 +59,14 @@ func NewPoller(live *Live) *Poller {
 		served, _ := prober.Certificates(ctx, targets)
 		return served, true
 	})
-	secrets := secretRow()
-	p.granted = newPoll(secretInterval, live.options.Now, func(ctx context.Context) (grantedList, bool) {
-		ctx, cancel := context.WithTimeout(ctx, secretTimeout)
-		defer cancel()
-		objects, evidence := live.List(ctx, secrets)
-		return grantedList{unchanged(p.granted.get().objects, objects), evidence}, true
-	})
+	for _, resource := range polledResources() {
+		p.lists[resource.Kind] = newPoll(listInterval, live.options.Now, func(ctx context.Context) (polledList, bool) {
+			ctx, cancel := context.WithTimeout(ctx, listTimeout)
+			defer cancel()
+			objects, evidence := live.List(ctx, resource)
+			return polledList{unchanged(p.lists[resource.Kind].get().objects, objects), evidence}, true
+		})
+	}
 	return p
 }
 
@@ -75,9 +76,9 @@ func (p *Poller) Last() Probed {
 	return Probed{Kubelets: p.kubelets.get(), Certificates: p.certificates.get()}
 }
 
-// list returns the last reading of a kind that the operator has to grant.
+// list returns the last reading of a kind that is polled.
 func (p *Poller) list(resource Resource) ([]client.Object, Evidence) {
-	last := p.granted.get()
+	last := p.lists[resource.Kind].get()
 	if last.evidence.State == "" {
 		return nil, unread(resource.Kind, "not read yet")
 	}
@@ -105,7 +106,9 @@ func (p *Poller) run(ctx context.Context, targets func() Targets) {
 	var all sync.WaitGroup
 	all.Go(func() { p.kubelets.run(ctx) })
 	all.Go(func() { p.certificates.run(ctx) })
-	all.Go(func() { p.granted.run(ctx) })
+	for _, list := range p.lists {
+		all.Go(func() { list.run(ctx) })
+	}
 	all.Wait()
 }
 

@@ -101,7 +101,7 @@ func TestTheCachedSecretsAreThoseOfTheLastPoll(t *testing.T) {
 	}
 	read := func() client.Object {
 		t.Helper()
-		p.granted.renew(t.Context())
+		p.lists[Secrets].renew(t.Context())
 		objects, evidence := p.list(secretRow())
 		if len(objects) != 1 || evidence.State != Read {
 			t.Fatalf("%d objects, evidence %+v", len(objects), evidence)
@@ -117,7 +117,7 @@ func TestTheCachedSecretsAreThoseOfTheLastPoll(t *testing.T) {
 		t.Error("a Secret that changed is the old object")
 	}
 	status = http.StatusForbidden
-	p.granted.renew(t.Context())
+	p.lists[Secrets].renew(t.Context())
 	if objects, evidence := p.list(secretRow()); len(objects) != 0 || evidence.State != Unread {
 		t.Errorf("what can no longer be read: %d objects, evidence %+v", len(objects), evidence)
 	}
@@ -125,7 +125,7 @@ func TestTheCachedSecretsAreThoseOfTheLastPoll(t *testing.T) {
 
 func TestTheCachedSecretsAreNotGrantedByDefault(t *testing.T) {
 	p := pollerOf(t, func(http.ResponseWriter, *http.Request) { t.Error("the API server was asked") }, false)
-	p.granted.renew(t.Context())
+	p.lists[Secrets].renew(t.Context())
 	if _, evidence := p.list(secretRow()); evidence.State != NotGranted {
 		t.Errorf("evidence is %+v, want not granted", evidence)
 	}
