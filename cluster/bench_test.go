@@ -43,6 +43,29 @@ func BenchmarkCacheHeap(b *testing.B) {
 	}
 }
 
+// BenchmarkCacheHeapByKind reports the same for each kind of the largest cluster, and objects, how many there are.
+func BenchmarkCacheHeapByKind(b *testing.B) {
+	byKind := map[cluster.Kind][]objectText{}
+	for _, text := range textsOf(b, clustertest.Large()) {
+		byKind[text.resource.Kind] = append(byKind[text.resource.Kind], text)
+	}
+	for _, resource := range cluster.Resources() {
+		texts := byKind[resource.Kind]
+		if len(texts) == 0 {
+			continue
+		}
+		b.Run(string(resource.Kind), func(b *testing.B) {
+			var trimmed float64
+			for b.Loop() {
+				trimmed = heapOf(b, texts, true)
+			}
+			b.ReportMetric(trimmed, "heap-MB")
+			b.ReportMetric(float64(len(texts)), "objects")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}
+
 // objectText is one object in JSON.
 type objectText struct {
 	resource cluster.Resource
