@@ -14,6 +14,7 @@ func All() []Check {
 		nodesUnready(),
 		upgradeInProgress(),
 		unsupportedUpgradePath(),
+		unmigratableVMs(),
 	}
 }
 

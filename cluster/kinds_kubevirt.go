@@ -66,12 +66,18 @@ func keepVMI(from, to *kubevirtv1.VirtualMachineInstance) {
 	to.Spec.Affinity = from.Spec.Affinity
 	to.Spec.Tolerations = from.Spec.Tolerations
 	to.Spec.EvictionStrategy = from.Spec.EvictionStrategy
+	to.Spec.TerminationGracePeriodSeconds = from.Spec.TerminationGracePeriodSeconds
 	to.Status.NodeName = from.Status.NodeName
 	to.Status.Phase = from.Status.Phase
 	to.Status.Conditions = from.Status.Conditions
 	to.Status.MigrationState = from.Status.MigrationState
 	to.Status.EvacuationNodeName = from.Status.EvacuationNodeName
 	to.Status.ActivePods = from.Status.ActivePods
+	for _, transition := range from.Status.PhaseTransitionTimestamps {
+		if transition.Phase == from.Status.Phase && transition.Phase != kubevirtv1.Running {
+			to.Status.PhaseTransitionTimestamps = append(to.Status.PhaseTransitionTimestamps, transition)
+		}
+	}
 	for _, status := range from.Status.VolumeStatus {
 		if status.HotplugVolume != nil {
 			to.Status.VolumeStatus = append(to.Status.VolumeStatus, kubevirtv1.VolumeStatus{

@@ -1,6 +1,10 @@
 package cluster
 
 import (
+	"fmt"
+	"slices"
+	"strconv"
+
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 )
@@ -35,6 +39,66 @@ func IsWitness(node *corev1.Node) bool { return node.Labels[LabelWitness] == "tr
 
 // IsManaged tells whether Harvester manages a node.
 func IsManaged(node *corev1.Node) bool { return node.Labels[LabelManaged] == "true" }
+
+// MatchesNodeSelector tells whether a node is one of those that a required node affinity asks for: one of its terms must match,
+// and of a term all requirements; a term without any matches no node. It returns an error for an operator that Kubernetes does not
+// have. The rule is that of MatchNodeSelectorTerms in k8s.io/component-helpers.
+func MatchesNodeSelector(node *corev1.Node, selector *corev1.NodeSelector) (bool, error) {
+	for _, term := range selector.NodeSelectorTerms {
+		matches := len(term.MatchExpressions)+len(term.MatchFields) > 0
+		for _, requirement := range term.MatchExpressions {
+			value, ok := node.Labels[requirement.Key]
+			met, err := meets(value, ok, requirement)
+			if err != nil {
+				return false, err
+			}
+			matches = matches && met
+		}
+		for _, requirement := range term.MatchFields {
+			met, err := meets(node.Name, requirement.Key == "metadata.name", requirement)
+			if err != nil {
+				return false, err
+			}
+			matches = matches && met
+		}
+		if matches {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+func meets(value string, exists bool, requirement corev1.NodeSelectorRequirement) (bool, error) {
+	switch requirement.Operator {
+	case corev1.NodeSelectorOpIn:
+		return exists && slices.Contains(requirement.Values, value), nil
+	case corev1.NodeSelectorOpNotIn:
+		return !exists || !slices.Contains(requirement.Values, value), nil
+	case corev1.NodeSelectorOpExists:
+		return exists, nil
+	case corev1.NodeSelectorOpDoesNotExist:
+		return !exists, nil
+	case corev1.NodeSelectorOpGt, corev1.NodeSelectorOpLt:
+		return exists && compares(value, requirement), nil
+	}
+	return false, fmt.Errorf("node affinity with the unknown operator %q", requirement.Operator)
+}
+
+// compares tells whether a label's number is greater or less than the one that a requirement names; what is no number is neither.
+func compares(value string, requirement corev1.NodeSelectorRequirement) bool {
+	if len(requirement.Values) != 1 {
+		return false
+	}
+	number, err := strconv.ParseInt(value, 10, 64)
+	limit, limitErr := strconv.ParseInt(requirement.Values[0], 10, 64)
+	if err != nil || limitErr != nil {
+		return false
+	}
+	if requirement.Operator == corev1.NodeSelectorOpGt {
+		return number > limit
+	}
+	return number < limit
+}
 
 // NodeCondition returns a node's condition of that type, or nil where the node does not report it.
 func NodeCondition(node *corev1.Node, conditionType corev1.NodeConditionType) *corev1.NodeCondition {

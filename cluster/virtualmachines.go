@@ -2,6 +2,7 @@ package cluster
 
 import (
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 )
@@ -39,6 +40,16 @@ func (s *Snapshot) VMIs() []*kubevirtv1.VirtualMachineInstance { return s.vmis.i
 // VMI returns the VirtualMachineInstance of that name, or nil.
 func (s *Snapshot) VMI(namespace, name string) *kubevirtv1.VirtualMachineInstance {
 	return s.vmis.get(namespace, name)
+}
+
+// VirtualMachineOf returns the VirtualMachine that a VMI belongs to, or nil where the VMI names none as its controller or that
+// one does not exist.
+func (s *Snapshot) VirtualMachineOf(vmi *kubevirtv1.VirtualMachineInstance) *kubevirtv1.VirtualMachine {
+	owner := metav1.GetControllerOfNoCopy(vmi)
+	if owner == nil || owner.Kind != kubevirtv1.VirtualMachineGroupVersionKind.Kind {
+		return nil
+	}
+	return s.VirtualMachine(vmi.Namespace, owner.Name)
 }
 
 // VMIsOn returns the VMIs whose status names the node.

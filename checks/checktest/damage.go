@@ -19,7 +19,9 @@ import (
 func alwaysWritten() map[string][]string {
 	return map[string][]string{
 		"Node":                   {"conditions"},
+		"VirtualMachine":         {"printableStatus"},
 		"VirtualMachineInstance": {"phase", "conditions"},
+		"KubeVirt":               {"phase", "conditions"},
 		"Volume":                 {"state", "robustness"},
 		"Engine":                 {"currentState", "replicaModeMap", "snapshots"},
 		"Replica":                {"currentState"},
