@@ -15,6 +15,7 @@ func All() []Check {
 		upgradeInProgress(),
 		unsupportedUpgradePath(),
 		unmigratableVMs(),
+		residualVMIs(),
 	}
 }
 
