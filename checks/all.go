@@ -16,6 +16,7 @@ func All() []Check {
 		unsupportedUpgradePath(),
 		unmigratableVMs(),
 		residualVMIs(),
+		staleHotplug(),
 	}
 }
 
