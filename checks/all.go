@@ -17,6 +17,7 @@ func All() []Check {
 		unmigratableVMs(),
 		residualVMIs(),
 		staleHotplug(),
+		kubevirtUnready(),
 	}
 }
 
