@@ -39,7 +39,7 @@ func unmigratableVMs() Check {
 			"kubevirt/kubevirt pkg/virt-controller/watch/drain/evacuation", "harvester/harvester package/upgrade/upgrade_node.sh wait_vms_out_or_shutdown",
 		},
 		Elsewhere: Peers{
-			Webhook: "VMs with a node selector, host devices or a required node affinity that no other node matches; not whether KubeVirt can move a VM",
+			Webhook: "VMs with a node selector, host devices or a required node affinity that no other node matches, unless VMs are restored after the upgrade; not whether KubeVirt can move a VM",
 			Script:  "VMs with a CD-ROM or host devices",
 		},
 		Run: runUnmigratableVMs,

@@ -112,6 +112,13 @@ func (c *Case) verify(t *testing.T, check checks.Check) {
 	c.compare(t, first)
 }
 
+// Result runs a check on the case with thresholds of the caller's, for what no directive can expect, such as a remedy.
+func (c *Case) Result(t *testing.T, check checks.Check, settings checks.Settings) checks.Result {
+	t.Helper()
+	input := checks.Input{Snapshot: c.load(t, false), Request: c.request, Settings: settings}
+	return checks.Run(context.Background(), []checks.Check{check}, input)[0]
+}
+
 func (c *Case) run(check checks.Check, snapshot *cluster.Snapshot) checks.Result {
 	input := checks.Input{Snapshot: snapshot, Request: c.request, Settings: checks.DefaultSettings()}
 	return checks.Run(context.Background(), []checks.Check{check}, input)[0]
