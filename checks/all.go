@@ -12,6 +12,7 @@ func All() []Check {
 		snapshotAnomalies(),
 		diskSpace(),
 		singleReplicaVolumes(),
+		inheritedReplicaFailures(),
 		nodesUnready(),
 		upgradeInProgress(),
 		unsupportedUpgradePath(),
