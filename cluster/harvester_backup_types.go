@@ -116,7 +116,7 @@ type ScheduleVMBackupSpec struct {
 //
 // +kubebuilder:object:generate=true
 type ScheduleVMBackupStatus struct {
-	Suspend    bool              `json:"suspend,omitempty"`
+	Suspended  bool              `json:"suspended,omitempty"`
 	Failure    int               `json:"failure,omitempty"`
 	Conditions []StatusCondition `json:"conditions,omitempty"`
 }
