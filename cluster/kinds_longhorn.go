@@ -75,6 +75,7 @@ func keepVolume(from, to *lhv1.Volume) {
 	to.Status.KubernetesStatus.Namespace = from.Status.KubernetesStatus.Namespace
 	to.Status.KubernetesStatus.PVCName = from.Status.KubernetesStatus.PVCName
 	to.Status.KubernetesStatus.WorkloadsStatus = from.Status.KubernetesStatus.WorkloadsStatus
+	to.Status.KubernetesStatus.LastPodRefAt = from.Status.KubernetesStatus.LastPodRefAt
 	to.Spec.Image = from.Spec.Image
 	to.Spec.BackingImage = from.Spec.BackingImage
 	to.Spec.DataEngine = from.Spec.DataEngine
@@ -99,6 +100,8 @@ func keepEngine(from, to *lhv1.Engine) {
 	to.Status.ReplicaModeMap = from.Status.ReplicaModeMap
 	to.Status.PurgeStatus = from.Status.PurgeStatus
 	to.Status.RebuildStatus = from.Status.RebuildStatus
+	to.Status.RestoreStatus = from.Status.RestoreStatus
+	to.Status.CloneStatus = from.Status.CloneStatus
 	to.Status.SnapshotsError = from.Status.SnapshotsError
 	to.Status.IsExpanding = from.Status.IsExpanding
 	to.Status.LastExpansionError = from.Status.LastExpansionError

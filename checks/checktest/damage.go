@@ -26,6 +26,7 @@ func alwaysWritten() map[string][]string {
 		"Engine":                 {"currentState", "replicaModeMap", "snapshots"},
 		"Replica":                {"currentState"},
 		"InstanceManager":        {"currentState"},
+		"Backup":                 {"state"},
 	}
 }
 
