@@ -11,6 +11,7 @@ func All() []Check {
 		orphanedEngines(),
 		snapshotAnomalies(),
 		diskSpace(),
+		staleAttachments(),
 		runningBackups(),
 		singleReplicaVolumes(),
 		inheritedReplicaFailures(),
