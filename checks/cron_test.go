@@ -1,6 +1,9 @@
 package checks
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 func TestWhetherAScheduleCanFire(t *testing.T) {
 	for schedule, want := range map[string]string{
@@ -12,7 +15,8 @@ func TestWhetherAScheduleCanFire(t *testing.T) {
 		"0 0 31 4,5 *":                    "fires",
 		"0 0 31 2 fri":                    "fires",
 		"0 0 * 2 fri":                     "fires",
-		"CRON_TZ=Europe/Berlin 0 2 ? * 7": "fires",
+		"CRON_TZ=Europe/Berlin 0 2 ? * 0": "fires",
+		"CRON_TZ=Europe/Berlin":           "error",
 		"@every 6h":                       "fires",
 		"@weekly":                         "fires",
 		"@every day":                      "error",
@@ -24,7 +28,7 @@ func TestWhetherAScheduleCanFire(t *testing.T) {
 		"*/0 2 * * *":                     "error",
 		"0 2 * foo *":                     "error",
 	} {
-		fires, err := canFire(schedule)
+		fires, err := canFire(schedule, time.Date(2026, time.November, 20, 12, 0, 0, 0, time.UTC))
 		got := "never"
 		switch {
 		case err != nil:

@@ -44,7 +44,7 @@ func reportRecurringJobs(p *Pass) {
 
 func reportRecurringJob(p *Pass, job *lhv1.RecurringJob, volumes []string) {
 	schedule := cluster.Text(job.Spec.Cron)
-	fires, err := canFire(schedule)
+	fires, err := canFire(schedule, p.Now())
 	if err != nil {
 		p.Unknownf(job, "its schedule %q cannot be read: %v", schedule, err)
 		return
