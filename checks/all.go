@@ -16,6 +16,7 @@ func All() []Check {
 		singleReplicaVolumes(),
 		inheritedReplicaFailures(),
 		nodesUnready(),
+		addonsUnsettled(),
 		upgradeInProgress(),
 		unsupportedUpgradePath(),
 		unmigratableVMs(),

@@ -27,6 +27,7 @@ func alwaysWritten() map[string][]string {
 		"Replica":                {"currentState"},
 		"InstanceManager":        {"currentState"},
 		"Backup":                 {"state"},
+		"Addon":                  {"status"},
 	}
 }
 
