@@ -16,6 +16,7 @@ func All() []Check {
 		singleReplicaVolumes(),
 		inheritedReplicaFailures(),
 		nodesUnready(),
+		clusterUnprovisioned(),
 		addonsUnsettled(),
 		upgradeInProgress(),
 		unsupportedUpgradePath(),

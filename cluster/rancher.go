@@ -6,6 +6,9 @@ const FleetLocalNamespace = "fleet-local"
 // LocalCluster is the name under which Rancher manages the cluster that it runs in.
 const LocalCluster = "local"
 
+// AnnotationPaused stops Cluster API from working on an object, whatever its value (kubernetes-sigs/cluster-api, api/v1beta1).
+const AnnotationPaused = "cluster.x-k8s.io/paused"
+
 // ManagedCharts returns every ManagedChart.
 func (s *Snapshot) ManagedCharts() []*ManagedChart { return s.managedCharts }
 

@@ -28,6 +28,8 @@ func alwaysWritten() map[string][]string {
 		"InstanceManager":        {"currentState"},
 		"Backup":                 {"state"},
 		"Addon":                  {"status"},
+		"Cluster":                {"phase", "conditions", "observedGeneration"},
+		"Machine":                {"phase", "nodeRef"},
 	}
 }
 
