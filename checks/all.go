@@ -17,6 +17,7 @@ func All() []Check {
 		inheritedReplicaFailures(),
 		nodesUnready(),
 		clusterUnprovisioned(),
+		machinesMismatched(),
 		addonsUnsettled(),
 		upgradeInProgress(),
 		unsupportedUpgradePath(),
