@@ -18,6 +18,7 @@ func All() []Check {
 		nodesUnready(),
 		clusterUnprovisioned(),
 		machinesMismatched(),
+		chartsUnready(),
 		addonsUnsettled(),
 		upgradeInProgress(),
 		unsupportedUpgradePath(),

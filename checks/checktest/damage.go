@@ -28,6 +28,8 @@ func alwaysWritten() map[string][]string {
 		"InstanceManager":        {"currentState"},
 		"Backup":                 {"state"},
 		"Addon":                  {"status"},
+		"ManagedChart":           {"conditions", "summary"},
+		"Bundle":                 {"conditions"},
 		"Cluster":                {"phase", "conditions", "observedGeneration"},
 		"Machine":                {"phase", "nodeRef"},
 	}
