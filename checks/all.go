@@ -21,6 +21,7 @@ func All() []Check {
 		chartsUnready(),
 		addonsUnsettled(),
 		upgradeInProgress(),
+		upgradeLeftovers(),
 		unsupportedUpgradePath(),
 		unmigratableVMs(),
 		residualVMIs(),

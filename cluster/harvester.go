@@ -11,6 +11,9 @@ const (
 	LabelUpgradeCleanup = "harvesterhci.io/upgradeCleanup"
 )
 
+// LabelUpgrade names the Upgrade that an object was made for, on jobs, plans, the upgrade-repo VM and more.
+const LabelUpgrade = "harvesterhci.io/upgrade"
+
 // Upgrades returns every Upgrade.
 func (s *Snapshot) Upgrades() []*Upgrade { return s.upgrades }
 
