@@ -25,19 +25,22 @@ func clusterUnprovisioned() Check {
 		Why: "The upgrade waits without a limit until Cluster API has provisioned the cluster, before and after it upgrades Rancher; and Kubernetes is upgraded by changing the " +
 			"cluster, of which nothing comes while it is paused or another change is stuck.",
 		Finds: "A cluster fleet-local/local of Cluster API that is missing, paused, being deleted, in another phase than Provisioned, or behind its generation; and one of Rancher " +
-			"that is missing, being deleted, behind its generation, or whose condition Ready, Updated or Provisioned is not True.",
+			"that is missing, being deleted, behind its generation, or whose condition Ready, Updated or Provisioned is not True; and the " +
+			"kubeconfig of the cluster without its label.",
 		Remedy: "finish or undo what is being done to the nodes; if nothing is, restart Cluster API: " +
 			"kubectl rollout restart deployment/capi-controller-manager -n cattle-provisioning-capi-system.",
 		Severity: Block,
 		Needs:    []cluster.Kind{cluster.CAPIClusters, cluster.ProvisioningClusters},
+		Uses:     []cluster.Kind{cluster.Secrets},
 		Sources: []string{
 			"harvester/harvester#7065", "harvester/harvester#6022", "harvester/harvester#5158", "harvester/harvester#5258", "harvester/harvester#8454",
 			"harvester/harvester#4902", "harvester/harvester#6041", "harvester/harvester#6203", "harvester/harvester#7874", "harvester/harvester#1984",
+			"rancher/rancher#43686",
 			"harvester/harvester package/upgrade/upgrade_manifests.sh wait_capi_cluster", "rancher/rancher pkg/capr/planner",
 		},
 		Elsewhere: Peers{
 			Webhook: "the phase of Cluster API's cluster alone",
-			Script:  "the phase, and whether it is paused",
+			Script:  "the phase, whether it is paused, and the label",
 		},
 		Run: runClusterUnprovisioned,
 	}
@@ -46,6 +49,7 @@ func clusterUnprovisioned() Check {
 func runClusterUnprovisioned(p *Pass) error {
 	judgeCAPICluster(p)
 	judgeProvisioningCluster(p)
+	judgeKubeconfig(p)
 	return nil
 }
 
@@ -121,6 +125,25 @@ func judgeProvisioningCluster(p *Pass) {
 		facts = append(facts, behindGeneration(observed, local.Generation))
 	}
 	reportCluster(p, f, "Rancher", facts)
+}
+
+// judgeKubeconfig reports that Cluster API does not find the Secret by which it reaches the cluster.
+func judgeKubeconfig(p *Pass) {
+	name := fmt.Sprintf("%s/%s", cluster.FleetLocalNamespace, cluster.LocalKubeconfigSecret)
+	if evidence := p.Evidence(cluster.Secrets); evidence.State != cluster.Read {
+		p.LeaveOut(fmt.Sprintf("the label of Secret %s (%s)", name, evidence.Because))
+		return
+	}
+	secret := p.Secret(cluster.FleetLocalNamespace, cluster.LocalKubeconfigSecret)
+	if secret == nil {
+		p.Unknownf(&cluster.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: cluster.FleetLocalNamespace, Name: cluster.LocalKubeconfigSecret}}, "it is not among the Secrets that were read")
+		return
+	}
+	if cluster.Text(secret.Labels[cluster.LabelClusterName]) != cluster.LocalCluster {
+		p.Report(Finding{Object: ObjectOf(secret),
+			Message: fmt.Sprintf("secret %s has no label %s=%s, by which Cluster API finds it", name, cluster.LabelClusterName, cluster.LocalCluster),
+			Remedy:  fmt.Sprintf("kubectl label secret %s -n %s %s=%s --overwrite.", secret.Name, secret.Namespace, cluster.LabelClusterName, cluster.LocalCluster)})
+	}
 }
 
 // conditionFact says that a condition of Rancher's is not True, or why that cannot be told; both are empty where it is True.

@@ -23,7 +23,7 @@ func upgradeLeftovers() Check {
 		Title: "An earlier upgrade has left something behind",
 		Why: "Jobs and plans of an earlier upgrade go on changing nodes under the new one, or have the names that it needs; with drain options left on, the change that the new upgrade makes to " +
 			"Rancher drains nodes before anybody answers the hooks; and a machine with the hooks of an old drain counts as unavailable, so that no other one is upgraded.",
-		Finds: "Without an upgrade that they belong to: jobs that have not ended, plans that are still running, drain options that are switched on, managed charts and add-ons that are not ready, and an " +
+		Finds: "Without an upgrade that they belong to: jobs that have not ended, plans that are still running, drain options that are switched on, drain hooks on machine plans that were not all answered, managed charts and add-ons that are not ready, and an " +
 			"upgrade-repo VM that cannot be moved away; and, as a warning, plans, managed charts, add-ons, deployments and VMs that are merely still there.",
 		Remedy:   "delete what is left of the earlier upgrade, or its Upgrade, with which most of it goes: kubectl get upgrades.harvesterhci.io -n harvester-system.",
 		Severity: Block,
@@ -32,6 +32,7 @@ func upgradeLeftovers() Check {
 			cluster.Upgrades, cluster.Jobs, cluster.NodePlans, cluster.ManagedCharts, cluster.Addons, cluster.Deployments, cluster.VirtualMachines, cluster.VMIs,
 			cluster.ProvisioningClusters,
 		},
+		Uses: []cluster.Kind{cluster.Secrets},
 		Sources: []string{
 			"harvester/harvester#2972", "harvester/harvester#4698", "harvester/harvester#3021", "harvester/harvester#9293", "harvester/harvester#7560",
 			"harvester/harvester#9599", "harvester/harvester#5206", "harvester/harvester#9062", "harvester/harvester#7514", "harvester/harvester#8224",
@@ -74,6 +75,7 @@ func runUpgradeLeftovers(p *Pass) error {
 	}
 	reportRepoVMs(p, past)
 	reportDrainOptions(p, past)
+	reportDrainHooks(p, past)
 	return nil
 }
 

@@ -6,6 +6,9 @@ const FleetLocalNamespace = "fleet-local"
 // LocalCluster is the name under which Rancher manages the cluster that it runs in.
 const LocalCluster = "local"
 
+// LabelClusterName names the cluster of Cluster API that an object belongs to.
+const LabelClusterName = "cluster.x-k8s.io/cluster-name"
+
 // AnnotationPaused stops Cluster API from working on an object, whatever its value (kubernetes-sigs/cluster-api, api/v1beta1).
 const AnnotationPaused = "cluster.x-k8s.io/paused"
 

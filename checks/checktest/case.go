@@ -37,6 +37,7 @@ type Case struct {
 	leftOut      []expectation
 	unread       map[cluster.Kind]string
 	notInstalled map[cluster.Kind]bool
+	notGranted   map[cluster.Kind]bool
 }
 
 // document is one object of a case, as JSON and decoded; decoded is nil where the kind is not in the table of kinds.
@@ -66,7 +67,7 @@ func (e expectation) matchesFinding(f checks.Finding) bool {
 func readCase(files fs.FS) (*Case, error) {
 	c := &Case{
 		documents: map[string]document{}, kubelet: map[string][]byte{}, certificates: map[string][]byte{}, now: Now(),
-		unread: map[cluster.Kind]string{}, notInstalled: map[cluster.Kind]bool{},
+		unread: map[cluster.Kind]string{}, notInstalled: map[cluster.Kind]bool{}, notGranted: map[cluster.Kind]bool{},
 		request: checks.Request{
 			Object:  checks.Object{APIVersion: "harvesterhci.io/v1beta1", Kind: "Upgrade", Namespace: cluster.HarvesterNamespace, Name: "upgrade-to-v1-4-2"},
 			Version: "v1.4.2",
@@ -176,6 +177,9 @@ func (c *Case) expect(object checks.Object, verb, rest string) error {
 		return err
 	case "not-installed":
 		c.notInstalled[cluster.Kind(rest)] = true
+		return nil
+	case "not-granted":
+		c.notGranted[cluster.Kind(rest)] = true
 		return nil
 	case "want", "unknown", "unjudged", "skipped", "left-out", "unread":
 	default:

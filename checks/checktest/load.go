@@ -37,7 +37,7 @@ func decode(of checks.Object, text string) (cluster.Kind, client.Object, error) 
 	if err != nil {
 		return "", nil, err
 	}
-	for _, resource := range cluster.Resources() {
+	for _, resource := range append(cluster.Resources(), cluster.GrantedResources()...) {
 		if resource.GVK.Kind != of.Kind || resource.GVK.Group != gv.Group {
 			continue
 		}
@@ -60,6 +60,9 @@ func (s source) List(_ context.Context, resource cluster.Resource) ([]client.Obj
 	}
 	if s.of.notInstalled[resource.Kind] {
 		return nil, cluster.Evidence{State: cluster.NotInstalled, Because: string(resource.Kind) + " is not installed"}
+	}
+	if s.of.notGranted[resource.Kind] {
+		return nil, cluster.Evidence{State: cluster.NotGranted, Because: "reading " + string(resource.Kind) + " is not granted"}
 	}
 	var objects []client.Object
 	for _, document := range s.of.documents {
