@@ -28,6 +28,11 @@ func (s *Snapshot) DaemonSet(namespace, name string) *appsv1.DaemonSet {
 	return s.daemonSets.get(namespace, name)
 }
 
+// Deployment returns the Deployment of that name, or nil.
+func (s *Snapshot) Deployment(namespace, name string) *appsv1.Deployment {
+	return s.deployments.get(namespace, name)
+}
+
 // Deployments returns every Deployment.
 func (s *Snapshot) Deployments() []*appsv1.Deployment { return s.deployments.items }
 

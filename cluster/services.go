@@ -5,6 +5,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
+// AnnotationLastChange holds, on an EndpointSlice, when the pod or Service last changed that made Kubernetes write it.
+const AnnotationLastChange = corev1.EndpointsLastChangeTriggerTime
+
 // Service returns the Service of that name, or nil.
 func (s *Snapshot) Service(namespace, name string) *corev1.Service {
 	return s.services.get(namespace, name)

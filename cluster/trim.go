@@ -14,7 +14,7 @@ import (
 func keptAnnotations() []string {
 	return []string{
 		AnnotationMigrationUID, AnnotationMigrationState, AnnotationMachine, AnnotationNTPService, AnnotationInstallStrategy,
-		AnnotationDefaultClass, AnnotationImageID, AnnotationVMIDomain, AnnotationPaused,
+		AnnotationDefaultClass, AnnotationImageID, AnnotationVMIDomain, AnnotationLastChange, AnnotationPaused,
 		AnnotationPreDrain, AnnotationPostDrain, AnnotationPreHook, AnnotationPostHook,
 	}
 }
