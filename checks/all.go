@@ -20,6 +20,7 @@ func All() []Check {
 		machinesMismatched(),
 		chartsUnready(),
 		addonsUnsettled(),
+		podsUnready(),
 		upgradeInProgress(),
 		upgradeLeftovers(),
 		unsupportedUpgradePath(),

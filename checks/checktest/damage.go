@@ -20,6 +20,7 @@ func alwaysWritten() map[string][]string {
 	return map[string][]string{
 		"Node":                   {"conditions"},
 		"VirtualMachine":         {"printableStatus"},
+		"Pod":                    {"phase", "conditions"},
 		"VirtualMachineInstance": {"phase", "conditions"},
 		"KubeVirt":               {"phase", "conditions"},
 		"Volume":                 {"state", "robustness"},

@@ -1,0 +1,43 @@
+package checks
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/upgrade-gate/upgrade-gate/cluster"
+)
+
+// isSingleNode tells whether the cluster has one node only. The upgrade does not drain it: it stops every VM instead
+// (command_single_node_upgrade in Harvester's upgrade_node.sh).
+func isSingleNode(p *Pass) bool { return len(p.Nodes()) == 1 }
+
+// isDrained tells whether the upgrade will drain the node that a pod runs on: every node that Harvester manages, witnesses
+// included, but not the only one.
+func isDrained(p *Pass, pod *corev1.Pod) bool {
+	node := p.Node(pod.Spec.NodeName)
+	return node != nil && cluster.IsManaged(node) && !isSingleNode(p)
+}
+
+// isLeftByDrain tells whether a drain passes a pod over: a DaemonSet's, and a static one, which belongs to its node. A pod that
+// has ended is removed whoever made it, and so is one whose DaemonSet is gone (kubernetes/kubectl, pkg/drain/filters.go).
+func isLeftByDrain(p *Pass, pod *corev1.Pod) bool {
+	owner := metav1.GetControllerOf(pod)
+	switch {
+	case owner == nil:
+		return false
+	case owner.Kind == "Node":
+		return true
+	}
+	return owner.Kind == "DaemonSet" && !cluster.IsEnded(pod) && p.DaemonSet(pod.Namespace, owner.Name) != nil
+}
+
+// isOnUnreadyNode tells whether a pod's node is not ready. Its pods are then not ready either, and those that are deleted stay
+// until it is back; nodes-unready reports the node.
+func isOnUnreadyNode(p *Pass, pod *corev1.Pod) bool {
+	node := p.Node(pod.Spec.NodeName)
+	if node == nil {
+		return false
+	}
+	ready := cluster.NodeCondition(node, corev1.NodeReady)
+	return ready != nil && ready.Status != corev1.ConditionTrue
+}
