@@ -21,6 +21,7 @@ func All() []Check {
 		chartsUnready(),
 		addonsUnsettled(),
 		podsUnready(),
+		clockSkew(),
 		upgradeInProgress(),
 		upgradeLeftovers(),
 		unsupportedUpgradePath(),
