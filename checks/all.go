@@ -22,6 +22,7 @@ func All() []Check {
 		addonsUnsettled(),
 		podsUnready(),
 		clockSkew(),
+		deadWebhooks(),
 		upgradeInProgress(),
 		upgradeLeftovers(),
 		unsupportedUpgradePath(),

@@ -21,6 +21,7 @@ func alwaysWritten() map[string][]string {
 		"Node":                   {"conditions"},
 		"VirtualMachine":         {"printableStatus"},
 		"Pod":                    {"phase", "conditions"},
+		"APIService":             {"conditions"},
 		"VirtualMachineInstance": {"phase", "conditions"},
 		"KubeVirt":               {"phase", "conditions"},
 		"Volume":                 {"state", "robustness"},
