@@ -23,6 +23,7 @@ func All() []Check {
 		podsUnready(),
 		clockSkew(),
 		deadWebhooks(),
+		blockingDisruptionBudgets(),
 		upgradeInProgress(),
 		upgradeLeftovers(),
 		unsupportedUpgradePath(),

@@ -22,6 +22,7 @@ func alwaysWritten() map[string][]string {
 		"VirtualMachine":         {"printableStatus"},
 		"Pod":                    {"phase", "conditions"},
 		"APIService":             {"conditions"},
+		"PodDisruptionBudget":    {"disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods", "observedGeneration"},
 		"VirtualMachineInstance": {"phase", "conditions"},
 		"KubeVirt":               {"phase", "conditions"},
 		"Volume":                 {"state", "robustness"},
