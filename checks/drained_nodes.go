@@ -31,13 +31,14 @@ func isLeftByDrain(p *Pass, pod *corev1.Pod) bool {
 	return owner.Kind == "DaemonSet" && !cluster.IsEnded(pod) && p.DaemonSet(pod.Namespace, owner.Name) != nil
 }
 
-// isOnUnreadyNode tells whether a pod's node is not ready. Its pods are then not ready either, and those that are deleted stay
-// until it is back; nodes-unready reports the node.
-func isOnUnreadyNode(p *Pass, pod *corev1.Pod) bool {
-	node := p.Node(pod.Spec.NodeName)
-	if node == nil {
-		return false
+// unreadyNodes returns the nodes that are not ready. Their pods are then not ready either, and those that are deleted stay until
+// the node is back; nodes-unready reports the node.
+func unreadyNodes(p *Pass) map[string]bool {
+	unready := map[string]bool{}
+	for _, node := range p.Nodes() {
+		if ready := cluster.NodeCondition(node, corev1.NodeReady); ready != nil && ready.Status != corev1.ConditionTrue {
+			unready[node.Name] = true
+		}
 	}
-	ready := cluster.NodeCondition(node, corev1.NodeReady)
-	return ready != nil && ready.Status != corev1.ConditionTrue
+	return unready
 }

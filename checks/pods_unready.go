@@ -53,17 +53,23 @@ func podsUnready() Check {
 }
 
 func runPodsUnready(p *Pass) error {
+	unready := unreadyNodes(p)
 	for _, pod := range p.Pods() {
 		switch {
-		case isOnUnreadyNode(p, pod), cluster.IsLauncher(pod) && (p.Excluded(pod) || isOfDeletedVMI(p, pod)):
+		case pod.DeletionTimestamp == nil && (isRunningWell(pod) || cluster.IsEnded(pod)), unready[pod.Spec.NodeName]:
+		case cluster.IsLauncher(pod) && (pod.DeletionTimestamp == nil || p.Excluded(pod) || isOfDeletedVMI(p, pod)):
 		case pod.DeletionTimestamp != nil:
 			reportStuckTermination(p, pod)
-		case cluster.IsEnded(pod) || cluster.IsLauncher(pod) || !isSystemNamespace(pod.Namespace) || isJudgedElsewhere(pod):
-		default:
+		case isSystemNamespace(pod.Namespace) && !isJudgedElsewhere(pod):
 			reportUnreadyPod(p, pod)
 		}
 	}
 	return nil
+}
+
+func isRunningWell(pod *corev1.Pod) bool {
+	ready := cluster.PodCondition(pod, corev1.PodReady)
+	return pod.Status.Phase == corev1.PodRunning && ready != nil && ready.Status == corev1.ConditionTrue
 }
 
 // isOfDeletedVMI tells whether a launcher goes because its VMI is being deleted; residual-vmis reports the VMI.
@@ -117,8 +123,6 @@ func reportUnreadyPod(p *Pass, pod *corev1.Pod) {
 	switch phase := cluster.Text(pod.Status.Phase); {
 	case phase != corev1.PodRunning && phase != corev1.PodPending && phase != corev1.PodUnknown:
 		p.Unknownf(pod, "its phase is %q", phase)
-		return
-	case ready != nil && ready.Status == corev1.ConditionTrue && phase == corev1.PodRunning:
 		return
 	case phase != corev1.PodRunning:
 		f.Message = fmt.Sprintf("%s is %s", podInWords(pod), strings.ToLower(string(phase)))
