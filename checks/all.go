@@ -15,6 +15,7 @@ func All() []Check {
 		runningBackups(),
 		singleReplicaVolumes(),
 		inheritedReplicaFailures(),
+		storageNetworkExhausted(),
 		nodesUnready(),
 		clusterUnprovisioned(),
 		machinesMismatched(),
