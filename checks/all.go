@@ -25,6 +25,8 @@ func All() []Check {
 		clockSkew(),
 		deadWebhooks(),
 		blockingDisruptionBudgets(),
+		twoNodeCluster(),
+		smallCDIImporter(),
 		upgradeInProgress(),
 		upgradeLeftovers(),
 		unsupportedUpgradePath(),

@@ -25,7 +25,7 @@ const (
 
 // The pods of Longhorn that have an address of the storage network, by what their names begin with and their label says.
 const (
-	labelLonghornComponent       = "longhorn.io/component"
+	labelLonghornPod             = "longhorn.io/component"
 	componentInstanceManager     = "instance-manager"
 	componentBackingImageManager = "backing-image-manager"
 	componentShareManager        = "share-manager"
@@ -103,7 +103,9 @@ func reportPools(p *Pass) {
 // poolNeeds is for how many pods more a pool must have an address while old and new ones run together.
 type poolNeeds struct{ instanceManagers, backingImageManagers, upgradeVolume, shareManagers int64 }
 
-func (n poolNeeds) atOnce() int64 { return n.instanceManagers + n.backingImageManagers + n.upgradeVolume }
+func (n poolNeeds) atOnce() int64 {
+	return n.instanceManagers + n.backingImageManagers + n.upgradeVolume
+}
 
 func (n poolNeeds) inWords() string {
 	var parts []string
@@ -160,7 +162,7 @@ func managersToCome(p *Pass) int64 {
 func backingImageManagers(p *Pass) int64 {
 	count := int64(0)
 	for _, pod := range p.PodsIn(cluster.LonghornNamespace) {
-		if pod.Labels[labelLonghornComponent] == componentBackingImageManager && !cluster.IsEnded(pod) {
+		if pod.Labels[labelLonghornPod] == componentBackingImageManager && !cluster.IsEnded(pod) {
 			count++
 		}
 	}
