@@ -27,6 +27,7 @@ func All() []Check {
 		blockingDisruptionBudgets(),
 		twoNodeCluster(),
 		smallCDIImporter(),
+		versionAdvisories(),
 		upgradeInProgress(),
 		upgradeLeftovers(),
 		unsupportedUpgradePath(),
