@@ -16,6 +16,7 @@ func All() []Check {
 		singleReplicaVolumes(),
 		inheritedReplicaFailures(),
 		storageNetworkExhausted(),
+		expiringCertificates(),
 		nodesUnready(),
 		clusterUnprovisioned(),
 		machinesMismatched(),

@@ -40,6 +40,10 @@ type Settings struct {
 	SnapshotDeletionAge time.Duration
 	// IOErrorWindow is how recent an IOerror event must be to count: 30 minutes.
 	IOErrorWindow time.Duration
+	// CertificateBlockAge is how long a certificate must still be valid at least: 7 days.
+	CertificateBlockAge time.Duration
+	// CertificateWarnAge is how long it should be: 30 days.
+	CertificateWarnAge time.Duration
 	// ExcludedNamespaces are namespaces whose virtual machines are left out. Objects of the system are never left out.
 	ExcludedNamespaces map[string]bool
 }
@@ -55,6 +59,8 @@ func DefaultSettings() Settings {
 		LostEngineAge:        2 * time.Minute,
 		SnapshotDeletionAge:  30 * time.Minute,
 		IOErrorWindow:        30 * time.Minute,
+		CertificateBlockAge:  7 * 24 * time.Hour,
+		CertificateWarnAge:   30 * 24 * time.Hour,
 	}
 }
 

@@ -13,6 +13,8 @@ const (
 	skipAll      = "harvesterhci.io/skipWebhook"
 	skipImageGC  = "harvesterhci.io/skipGarbageCollectionThresholdCheck"
 	skipDetached = "harvesterhci.io/skipSingleReplicaDetachedVol"
+
+	minimumValidity = "harvesterhci.io/minCertsExpirationInDay"
 )
 
 func check(name string, waivable bool) checks.Check {
@@ -78,7 +80,9 @@ func TestVerdict(t *testing.T) {
 		"nor what is unread of it":                            {results: []checks.Result{withGap(failed(disk, "image-gc-threshold"))}, annotations: map[string]string{skipImageGC: "true"}, want: Incomplete},
 		"a value that is no boolean waives nothing":           {results: []checks.Result{failed(disk, "image-gc-threshold")}, annotations: map[string]string{skipImageGC: "yes"}, want: Blocked},
 		"false does not skip detached single replica volumes": {results: []checks.Result{failed(check("single-replica-volumes", true), "detached")}, annotations: map[string]string{skipDetached: "false"}, want: Blocked},
-		"true does": {results: []checks.Result{failed(check("single-replica-volumes", true), "detached")}, annotations: map[string]string{skipDetached: "true"}, want: Ready},
+		"another threshold waives no finding":                 {results: []checks.Result{failed(check("expiring-certificates", true), "kubelet", "")}, annotations: map[string]string{minimumValidity: "3"}, want: Blocked},
+		"nor what is unread":                                  {results: []checks.Result{unknown(check("expiring-certificates", true))}, annotations: map[string]string{minimumValidity: "3"}, want: Incomplete},
+		"true does":                                           {results: []checks.Result{failed(check("single-replica-volumes", true), "detached")}, annotations: map[string]string{skipDetached: "true"}, want: Ready},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := &Policy{enforcement: c.enforcement}
@@ -115,6 +119,13 @@ func TestWaiversAreShownWithEffectOrWithout(t *testing.T) {
 			[]checks.Result{failed(disk, "image-gc-threshold")}, map[string]string{skipImageGC: ""},
 			[]Waiver{{Check: "disk-space", Rule: "image-gc-threshold", By: "annotation harvesterhci.io/skipGarbageCollectionThresholdCheck=",
 				Refused: `its value "" is neither true nor false`}}},
+		"another threshold for certificates": {
+			[]checks.Result{failed(check("expiring-certificates", true), "kubelet")}, map[string]string{minimumValidity: "3"},
+			[]Waiver{{Check: "expiring-certificates", Rule: "minimum-validity", By: "annotation harvesterhci.io/minCertsExpirationInDay=3"}}},
+		"a threshold that is no number of days": {
+			[]checks.Result{{Check: check("expiring-certificates", true), Outcome: checks.Passed}}, map[string]string{minimumValidity: "a week"},
+			[]Waiver{{Check: "expiring-certificates", Rule: "minimum-validity", By: "annotation harvesterhci.io/minCertsExpirationInDay=a week",
+				Refused: `its value "a week" is no number of days from 1 to 36500`}}},
 		"none for a check that does not exist":      {[]checks.Result{failed(paused, "")}, map[string]string{skipDetached: "true"}, nil},
 		"none for a wish that says false":           {[]checks.Result{failed(disk, "")}, map[string]string{skipImageGC: "false", skipAll: "false"}, nil},
 		"none without annotations":                  {[]checks.Result{failed(disk, "")}, nil, nil},

@@ -33,6 +33,8 @@ thresholds:
   lostEngineAge: 3m
   snapshotDeletionAge: 45m
   ioErrorWindow: 10m
+  certificateBlockAge: 240h
+  certificateWarnAge: 8760h
 excludeNamespaces: [sandbox, lab-1]
 `), known())
 	if err != nil {
@@ -41,7 +43,8 @@ excludeNamespaces: [sandbox, lab-1]
 	want := checks.Settings{
 		DiskHeadroomBytes: 20 << 30, DiskMinimumFreeBytes: 40e9, SnapshotMargin: 7, StuckMigrationAge: time.Hour,
 		StaleEngineAge: 11 * time.Minute, LostEngineAge: 3 * time.Minute, SnapshotDeletionAge: 45 * time.Minute,
-		IOErrorWindow: 10 * time.Minute, ExcludedNamespaces: map[string]bool{"sandbox": true, "lab-1": true},
+		IOErrorWindow: 10 * time.Minute, CertificateBlockAge: 10 * 24 * time.Hour, CertificateWarnAge: 365 * 24 * time.Hour,
+		ExcludedNamespaces: map[string]bool{"sandbox": true, "lab-1": true},
 	}
 	if diff := cmp.Diff(want, got.Settings(nil)); diff != "" {
 		t.Errorf("settings (-want +got):\n%s", diff)
@@ -120,6 +123,7 @@ thresholds:
   stuckMigrationAge: 30
   lostEngineAge: [2m]
   coffee: 3
+  certificateWarnAge: 8761h
 excludeNamespaces: [longhorn-system, Sandbox, cattle-x, kube-public]
 `, []string{
 			`p:4: the policy has no field "check"; did you mean checks?`,
@@ -132,10 +136,11 @@ excludeNamespaces: [longhorn-system, Sandbox, cattle-x, kube-public]
 			`p:12: stuckMigrationAge is "30": it must be a time from 1s to 720h, like 30m`,
 			`p:13: lostEngineAge must be a time from 1s to 720h, like 30m, not a list`,
 			`p:14: thresholds has no field "coffee"`,
-			`p:15: namespace longhorn-system belongs to the system and cannot be left out`,
-			`p:15: "Sandbox" is not the name of a namespace`,
-			`p:15: namespace cattle-x belongs to the system and cannot be left out`,
-			`p:15: namespace kube-public belongs to the system and cannot be left out`,
+			`p:15: certificateWarnAge is "8761h": it must be a time from 1s to 8760h, like 720h`,
+			`p:16: namespace longhorn-system belongs to the system and cannot be left out`,
+			`p:16: "Sandbox" is not the name of a namespace`,
+			`p:16: namespace cattle-x belongs to the system and cannot be left out`,
+			`p:16: namespace kube-public belongs to the system and cannot be left out`,
 		}},
 		"a field that is set twice":     {head + "checks: {}\nchecks: {}\n", []string{`p:4: "checks" is set already in line 3`}},
 		"two documents":                 {head + "---\n" + head, []string{"p:3: a second document: a policy is one document"}},
@@ -189,6 +194,24 @@ func TestSettingsOfOneCallerDoNotChangeThePolicy(t *testing.T) {
 	p.Settings(nil).ExcludedNamespaces["other"] = true
 	if diff := cmp.Diff([]string{"sandbox"}, p.ExcludedNamespaces()); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestAnUpgradeMaySayHowLongCertificatesMustBeValid(t *testing.T) {
+	p, err := parse("p", []byte(head+"thresholds: {certificateBlockAge: 240h}\n"), known())
+	if err != nil {
+		t.Fatal(err)
+	}
+	const day = 24 * time.Hour
+	for value, want := range map[string]time.Duration{
+		"1": day, "30": 30 * day, "36500": 36500 * day, "0": 10 * day, "-3": 10 * day, "": 10 * day, "7d": 10 * day, "36501": 10 * day, "99999999999": 10 * day,
+	} {
+		if got := p.Settings(map[string]string{minimumValidity: value}).CertificateBlockAge; got != want {
+			t.Errorf("%q: got %s, want %s", value, got, want)
+		}
+	}
+	if got := p.Settings(nil).CertificateBlockAge; got != 10*day {
+		t.Errorf("without the annotation: got %s", got)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/upgrade-gate/upgrade-gate/checks"
 )
@@ -79,10 +80,15 @@ func (p *Policy) ExcludedNamespaces() []string {
 	return slices.Sorted(maps.Keys(p.settings.ExcludedNamespaces))
 }
 
-// Settings returns the thresholds that the checks compare with. The annotations are the Upgrade's; none of those that
-// Harvester knows changes a threshold of today's checks.
-func (p *Policy) Settings(_ map[string]string) checks.Settings {
+// Settings returns the thresholds that the checks compare with. The annotations are the Upgrade's; one of those that Harvester
+// knows says how long certificates must still be valid, and goes before the policy.
+func (p *Policy) Settings(annotations map[string]string) checks.Settings {
 	settings := p.settings
+	if value, ok := annotations[annotationMinimumValidity]; ok {
+		if days, err := parseDays(value); err == nil {
+			settings.CertificateBlockAge = time.Duration(days) * 24 * time.Hour
+		}
+	}
 	settings.ExcludedNamespaces = maps.Clone(settings.ExcludedNamespaces)
 	return settings
 }

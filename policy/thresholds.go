@@ -30,6 +30,8 @@ func thresholds() []threshold {
 		ageThreshold("lostEngineAge", func(s *checks.Settings) *time.Duration { return &s.LostEngineAge }),
 		ageThreshold("snapshotDeletionAge", func(s *checks.Settings) *time.Duration { return &s.SnapshotDeletionAge }),
 		ageThreshold("ioErrorWindow", func(s *checks.Settings) *time.Duration { return &s.IOErrorWindow }),
+		validityThreshold("certificateBlockAge", func(s *checks.Settings) *time.Duration { return &s.CertificateBlockAge }),
+		validityThreshold("certificateWarnAge", func(s *checks.Settings) *time.Duration { return &s.CertificateWarnAge }),
 	}
 }
 
@@ -57,8 +59,17 @@ func countThreshold(name string, most int, field func(*checks.Settings) *int) th
 }
 
 func ageThreshold(name string, field func(*checks.Settings) *time.Duration) threshold {
-	const least, most = time.Second, 30 * 24 * time.Hour
-	return threshold{name, "a time from 1s to 720h, like 30m", func(settings *checks.Settings, value string) bool {
+	return timeThreshold(name, "a time from 1s to 720h, like 30m", 30*24*time.Hour, field)
+}
+
+// validityThreshold is for certificates, which live a year.
+func validityThreshold(name string, field func(*checks.Settings) *time.Duration) threshold {
+	return timeThreshold(name, "a time from 1s to 8760h, like 720h", 365*24*time.Hour, field)
+}
+
+func timeThreshold(name, form string, most time.Duration, field func(*checks.Settings) *time.Duration) threshold {
+	const least = time.Second
+	return threshold{name, form, func(settings *checks.Settings, value string) bool {
 		age, err := time.ParseDuration(value)
 		if err != nil || age < least || age > most {
 			return false

@@ -13,6 +13,8 @@ const (
 	annotationSkipWebhook              = "harvesterhci.io/skipWebhook"
 	annotationSkipImageGCThreshold     = "harvesterhci.io/skipGarbageCollectionThresholdCheck"
 	annotationSkipDetachedSingleVolume = "harvesterhci.io/skipSingleReplicaDetachedVol"
+	// annotationMinimumValidity is for how many days certificates must still be valid; Harvester's default is 7, as is ours.
+	annotationMinimumValidity = "harvesterhci.io/minCertsExpirationInDay"
 )
 
 // wish is a waiver as it is written, before it is known whether it has an effect.
@@ -51,7 +53,30 @@ func readWishes(annotations map[string]string) []wish {
 			wishes = append(wishes, w)
 		}
 	}
+	if value, ok := annotations[annotationMinimumValidity]; ok {
+		wishes = append(wishes, wishForThreshold(value))
+	}
 	return wishes
+}
+
+// wishForThreshold is the wish for another threshold than the policy's. It waives no finding, for the checks have compared with
+// it already; it is there so that the report shows it.
+func wishForThreshold(value string) wish {
+	w := wish{check: "expiring-certificates", rule: "minimum-validity", by: written(annotationMinimumValidity, value)}
+	if _, err := parseDays(value); err != nil {
+		w.problem = err.Error()
+	}
+	return w
+}
+
+// parseDays reads a number of days, as Harvester's webhook does; its error says what is wrong with the value.
+func parseDays(value string) (int, error) {
+	const most = 100 * 365
+	days, err := strconv.Atoi(value)
+	if err != nil || days <= 0 || days > most {
+		return 0, fmt.Errorf("its value %q is no number of days from 1 to %d", shorten(value), most)
+	}
+	return days, nil
 }
 
 // written names an annotation and its value.

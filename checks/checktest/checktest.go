@@ -19,7 +19,7 @@
 //	# left-out "regexp"          the check leaves out a part of itself, for a reason that matches; in a case of any class
 //	# unread KIND "because"      a kind cannot be read
 //	# not-installed KIND         a kind's CRD is missing
-//	# not-granted KIND           the operator does not let a kind be read
+//	# not-granted KIND           the operator did not grant reading a kind
 //	# now 2026-11-20T12:00:00Z   the time of the case; Now otherwise
 //
 // A case without any expectation, or with left-out alone, is a look-alike: the check must pass.

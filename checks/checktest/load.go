@@ -62,7 +62,7 @@ func (s source) List(_ context.Context, resource cluster.Resource) ([]client.Obj
 		return nil, cluster.Evidence{State: cluster.NotInstalled, Because: string(resource.Kind) + " is not installed"}
 	}
 	if s.of.notGranted[resource.Kind] {
-		return nil, cluster.Evidence{State: cluster.NotGranted, Because: "reading " + string(resource.Kind) + " is not granted"}
+		return nil, cluster.Evidence{State: cluster.NotGranted, Because: resource.Grant.Name + " is not granted"}
 	}
 	var objects []client.Object
 	for _, document := range s.of.documents {
