@@ -17,6 +17,7 @@ func All() []Check {
 		inheritedReplicaFailures(),
 		storageNetworkExhausted(),
 		expiringCertificates(),
+		longhornSettings(),
 		nodesUnready(),
 		clusterUnprovisioned(),
 		machinesMismatched(),

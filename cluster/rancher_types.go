@@ -1,6 +1,10 @@
 package cluster
 
-import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+import (
+	"encoding/json"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
 
 // The kinds with which Rancher and Fleet run the cluster, with the fields that checks read: rancher/rancher
 // pkg/apis/management.cattle.io/v3, catalog.cattle.io/v1 and provisioning.cattle.io/v1, rancher/fleet fleet.cattle.io/v1alpha1, and
@@ -33,6 +37,23 @@ type ManagedChartSpec struct {
 // +kubebuilder:object:generate=true
 type ManagedChartValues struct {
 	StorageClass StorageClassValues `json:"storageClass,omitempty"`
+	Longhorn     LonghornValues     `json:"longhorn,omitempty"`
+}
+
+// LonghornValues are the values of the chart Longhorn inside the chart harvester.
+//
+// +kubebuilder:object:generate=true
+type LonghornValues struct {
+	DefaultSettings LonghornDefaults `json:"defaultSettings,omitempty"`
+}
+
+// LonghornDefaults are the settings of Longhorn that the upgrade's manifest job changes where the chart does not name them. Only
+// whether it names them counts, so any value will do; nil means that it does not.
+//
+// +kubebuilder:object:generate=true
+type LonghornDefaults struct {
+	NodeDrainPolicy                           json.RawMessage `json:"nodeDrainPolicy,omitempty"`
+	DetachManuallyAttachedVolumesWhenCordoned json.RawMessage `json:"detachManuallyAttachedVolumesWhenCordoned,omitempty"`
 }
 
 // StorageClassValues tell whether the chart makes its StorageClass the default one.

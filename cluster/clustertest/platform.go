@@ -37,7 +37,8 @@ func (c *Cluster) addHarvester() {
 		"storage-over-provisioning-percentage": "100", "storage-minimal-available-percentage": "25",
 		"node-drain-policy": "allow-if-replica-is-stopped", "concurrent-replica-rebuild-per-node-limit": "5",
 		"default-instance-manager-image": managerImage, "default-engine-image": engineImage, "replica-soft-anti-affinity": "false",
-		"detach-manually-attached-volumes-when-cordoned": "true",
+		"detach-manually-attached-volumes-when-cordoned": "true", "disable-scheduling-on-cordoned-node": "true",
+		"allow-volume-creation-with-degraded-availability": "true", "auto-salvage": "true", "guaranteed-instance-manager-cpu": "12",
 	} {
 		c.add(cluster.LonghornSettings, &lhv1.Setting{ObjectMeta: inLonghorn(name), Value: value})
 	}
