@@ -18,6 +18,7 @@ func All() []Check {
 		storageNetworkExhausted(),
 		expiringCertificates(),
 		longhornSettings(),
+		longhornUnsettled(),
 		nodesUnready(),
 		clusterUnprovisioned(),
 		machinesMismatched(),

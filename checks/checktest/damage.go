@@ -35,6 +35,12 @@ func alwaysWritten() map[string][]string {
 		"Bundle":                 {"conditions"},
 		"Cluster":                {"phase", "conditions", "observedGeneration"},
 		"Machine":                {"phase", "nodeRef"},
+		"Volume":                 {"state", "robustness", "currentImage"},
+		"Engine":                 {"currentState", "replicaModeMap", "snapshots"},
+		"Replica":                {"currentState"},
+		"InstanceManager":        {"currentState"},
+		"EngineImage":            {"state", "nodeDeploymentMap"},
+		"DaemonSet":              {"numberReady"},
 	}
 }
 

@@ -1,0 +1,104 @@
+package checks
+
+import (
+	"fmt"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/upgrade-gate/upgrade-gate/cluster"
+)
+
+const (
+	// longhornSettles is how long Longhorn takes, at most, to start a pod on each node and to notice it.
+	longhornSettles = 10 * time.Minute
+	managerDaemon   = "longhorn-manager"
+)
+
+// longhornUnsettled finds what the upgrade's manifest job waits for, and what is left of an earlier upgrade of Longhorn.
+func longhornUnsettled() Check {
+	return Check{
+		Name:  "longhorn-unsettled",
+		Title: "Longhorn is not settled on every node",
+		Why: "When Longhorn itself has been upgraded, the upgrade waits without limit, in UpgradingSystemServices, until as many longhorn-manager pods are ready as " +
+			"there are managed nodes, and until every Longhorn node has exactly one running instance manager of the new image. A Longhorn node without a " +
+			"working Kubernetes node never gets one, so that the job says for ever that the count is not 1.",
+		Finds: "Longhorn nodes without a Kubernetes node, or whose node is not managed by Harvester, is a witness or is not ready; Longhorn nodes that are not ready; " +
+			"managed nodes without a Longhorn node; Longhorn nodes with no or several instance managers of the current image, or whose one does not run, counted for " +
+			"each data engine in use; a longhorn-manager DaemonSet with another number of ready pods than there are managed nodes; engine images in use that are not deployed on " +
+			"every storage node; volumes between two engine images; and, as a warning, instance managers of an older image that still run engines, and older " +
+			"engine images that should have been replaced.",
+		Beyond:   "Whether each node has CPU left for a second instance manager.",
+		Remedy:   "see what Longhorn waits for: kubectl -n longhorn-system get nodes.longhorn.io,instancemanagers.longhorn.io,engineimages.longhorn.io,pods -o wide.",
+		Severity: Block,
+		Needs: []cluster.Kind{
+			cluster.LonghornNodes, cluster.Nodes, cluster.InstanceManagers, cluster.DaemonSets, cluster.EngineImages, cluster.Volumes,
+			cluster.LonghornSettings, cluster.HarvesterSettings,
+		},
+		Sources: []string{
+			"harvester/harvester#7840", "harvester/harvester#11359", "harvester/harvester#4879", "harvester/harvester#5088", "harvester/harvester#4134",
+			"harvester/harvester#2741", "longhorn/longhorn#8455", "longhorn/longhorn#8194", "longhorn/longhorn#10220", "longhorn/longhorn#9938",
+			"harvester/harvester package/upgrade/upgrade_manifests.sh wait_longhorn_manager, wait_longhorn_instance_manager_aio",
+			"longhorn/longhorn-manager isVolumeUpgrading",
+		},
+		Run: runLonghornUnsettled,
+	}
+}
+
+func runLonghornUnsettled(p *Pass) error {
+	managers := managersByNode(p)
+	storage := map[string]bool{}
+	for _, node := range p.LonghornNodes() {
+		kubernetes := p.Node(node.Name)
+		storage[node.Name] = kubernetes != nil && cluster.IsManaged(kubernetes) && !cluster.IsWitness(kubernetes)
+		reportLonghornNode(p, node, kubernetes, managers)
+	}
+	for _, node := range p.ManagedNodes() {
+		if _, known := storage[node.Name]; !known {
+			young := p.Age(node.CreationTimestamp.Time) < longhornSettles
+			f := Finding{
+				Object: ObjectOf(node), Message: fmt.Sprintf("node %s is managed by Harvester, but Longhorn has no node of that name%s", node.Name, ageOf(p, node.CreationTimestamp.Time)),
+				Remedy: fmt.Sprintf("find out why longhorn-manager does not run there: kubectl -n %s get pods -l app=%s -o wide --field-selector spec.nodeName=%s.", cluster.LonghornNamespace, managerDaemon, node.Name),
+			}
+			if young {
+				f.Transient, f.Since, f.Settles = true, node.CreationTimestamp.Time, longhornSettles
+				f.Remedy = "wait until Longhorn has taken up the new node; else " + f.Remedy
+			}
+			p.Report(f)
+		}
+	}
+	reportOldManagers(p)
+	reportManagerDaemon(p)
+	reportEngineImages(p, storage)
+	reportVolumesBetweenImages(p)
+	return nil
+}
+
+// reportManagerDaemon does what wait_longhorn_manager does, before the upgrade.
+func reportManagerDaemon(p *Pass) {
+	daemon := p.DaemonSet(cluster.LonghornNamespace, managerDaemon)
+	if daemon == nil {
+		p.Unknownf(&appsv1.DaemonSet{ObjectMeta: metav1.ObjectMeta{Namespace: cluster.LonghornNamespace, Name: managerDaemon}}, "it does not exist")
+		return
+	}
+	ready, wanted := int(daemon.Status.NumberReady), len(p.ManagedNodes())
+	if daemon.Status.DesiredNumberScheduled == 0 && ready == 0 {
+		p.Unknownf(daemon, "it reports no pods")
+		return
+	}
+	if ready == wanted {
+		return
+	}
+	f := Finding{
+		Object: ObjectOf(daemon),
+		Message: fmt.Sprintf("DaemonSet %s/%s has %d ready %s for %d managed %s", daemon.Namespace, daemon.Name,
+			ready, counted(ready, "pod", "pods"), wanted, counted(wanted, "node", "nodes")),
+		Remedy: fmt.Sprintf("see why with kubectl -n %s get pods -l app=%s -o wide, and read their logs.", daemon.Namespace, daemon.Name),
+	}
+	if ready < wanted {
+		f.Transient, f.Settles = true, longhornSettles
+		f.Remedy = "wait a few minutes for pods that are just starting, or " + f.Remedy
+	}
+	p.Report(f)
+}
