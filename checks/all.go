@@ -19,6 +19,7 @@ func All() []Check {
 		expiringCertificates(),
 		longhornSettings(),
 		longhornUnsettled(),
+		longhornEvictions(),
 		nodesUnready(),
 		clusterUnprovisioned(),
 		machinesMismatched(),
