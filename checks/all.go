@@ -20,6 +20,7 @@ func All() []Check {
 		longhornSettings(),
 		longhornUnsettled(),
 		longhornEvictions(),
+		backingImagesUnready(),
 		nodesUnready(),
 		clusterUnprovisioned(),
 		machinesMismatched(),

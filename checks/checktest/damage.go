@@ -41,6 +41,8 @@ func alwaysWritten() map[string][]string {
 		"InstanceManager":        {"currentState"},
 		"EngineImage":            {"state", "nodeDeploymentMap"},
 		"DaemonSet":              {"numberReady"},
+		"BackingImage":           {"diskFileStatusMap"},
+		"VirtualMachineImage":    {"conditions"},
 	}
 }
 
