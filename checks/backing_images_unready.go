@@ -93,7 +93,7 @@ func usesOfImages(p *Pass) map[string]imageUse {
 				Object: ObjectOf(volume), Message: fmt.Sprintf("%s is made from backing image %s, which does not exist", describeVolume(p, volume), name),
 				Remedy: fmt.Sprintf("restore the backing image from a backup under its old name, or move the volume's data to a new one and delete it; until then leave its VM running: kubectl -n %s get backingimages.longhorn.io lists those that exist.", volume.Namespace),
 			})
-		case wait == nil || wait.Status == lhv1.ConditionStatusFalse: // Longhorn up to 1.5 does not write the condition.
+		case wait == nil || wait.Status == lhv1.ConditionStatusFalse: // An older Longhorn does not write the condition.
 		case wait.Status == lhv1.ConditionStatusTrue:
 			use.waiting = append(use.waiting, volume.Name)
 			if at := timeOf(wait.LastTransitionTime); use.since.IsZero() || !at.IsZero() && at.Before(use.since) {
@@ -115,29 +115,15 @@ func reportBackingImage(p *Pass, image *lhv1.BackingImage, use imageUse, nodeOfD
 		return false
 	}
 	f := Finding{Object: ObjectOf(image), Severity: Warn, Remedy: remedyOfCopies(image, copies)}
-	facts := copies.facts()
-	lacking := because == "" && copies.lack(p, image)
-	switch needed := copyTarget(p, image); {
-	case because != "":
-	case needed == 0 && !before(p.Longhorn(), minCopiesSince):
-		facts = append(facts, "must have 0 copies, so that Longhorn removes it from every disk that does not need it now")
-		if len(facts) == 1 {
+	var facts []string
+	if because == "" {
+		facts = append(copies.facts(), tooFewCopies(p, image, copies)...)
+		if image.Spec.MinNumberOfCopies == 0 && len(facts) == 1 && len(copies.bad)+len(copies.stuck) == 0 {
 			f.Remedy = fmt.Sprintf(`kubectl -n %s patch backingimages.longhorn.io %s --type merge -p '{"spec":{"minNumberOfCopies":3}}'.`, image.Namespace, image.Name)
 		}
-	case lacking:
-		facts = append(facts, fmt.Sprintf("has %d of %d copies ready", len(copies.ready), needed))
 	}
-	if nodes := copies.readyNodes(); because == "" && len(nodes) == 1 && use.spread > 0 && len(p.ManagedNodes()) > 1 {
-		facts = append(facts, fmt.Sprintf("has ready copies on %s alone, and %s on several nodes", nodes[0], counted(use.spread, "1 volume made from it has replicas", fmt.Sprintf("%d volumes made from it have replicas", use.spread))))
-		f.Severity = Block
-	}
-	if because == "" && len(copies.ready) == 0 && use.volumes > 0 {
-		facts = append(facts, fmt.Sprintf("has no ready copy for %s made from it", countedVolumes(use.volumes)))
-		f.Severity = Block
-	}
-	if len(use.waiting) > 0 {
-		slices.Sort(use.waiting)
-		facts = append(facts, fmt.Sprintf("is waited for by %s (%s)%s", countedVolumes(len(use.waiting)), abridged(use.waiting, namedInAMessage), sinceWhen(p, use.since)))
+	if blocking := use.facts(p, copies, because == ""); len(blocking) > 0 {
+		facts = append(facts, blocking...)
 		f.Severity = Block
 	}
 	if len(facts) == 0 {
@@ -153,6 +139,35 @@ func reportBackingImage(p *Pass, image *lhv1.BackingImage, use imageUse, nodeOfD
 	f.Message = fmt.Sprintf("backing image %s%s %s", image.Name, inParentheses(image.Annotations[cluster.AnnotationImageID]), strings.Join(facts, ", and "))
 	p.Report(f)
 	return true
+}
+
+// tooFewCopies says that an image has fewer ready copies than it must have, or need have none.
+func tooFewCopies(p *Pass, image *lhv1.BackingImage, copies imageCopies) []string {
+	needed := copyTarget(p, image)
+	switch {
+	case needed == 0 && !before(p.Longhorn(), minCopiesSince):
+		return []string{"must have 0 copies, so that Longhorn removes it from every disk that does not need it now"}
+	case len(copies.ready) < needed:
+		return []string{fmt.Sprintf("has %d of %d copies ready", len(copies.ready), needed)}
+	}
+	return nil
+}
+
+// facts says why an upgrade would hang on an image, by what depends on it. known is false where its copies are not.
+func (u imageUse) facts(p *Pass, copies imageCopies, known bool) []string {
+	var facts []string
+	if nodes := copies.readyNodes(); known && len(nodes) == 1 && u.spread > 0 && len(p.ManagedNodes()) > 1 {
+		facts = append(facts, fmt.Sprintf("has ready copies on %s alone, and %s on several nodes",
+			nodes[0], counted(u.spread, "1 volume made from it has replicas", fmt.Sprintf("%d volumes made from it have replicas", u.spread))))
+	}
+	if known && len(copies.ready) == 0 && u.volumes > 0 {
+		facts = append(facts, fmt.Sprintf("has no ready copy for %s made from it", countedVolumes(u.volumes)))
+	}
+	if len(u.waiting) > 0 {
+		waiting := slices.Sorted(slices.Values(u.waiting))
+		facts = append(facts, fmt.Sprintf("is waited for by %s (%s)%s", countedVolumes(len(waiting)), abridged(waiting, namedInAMessage), sinceWhen(p, u.since)))
+	}
+	return facts
 }
 
 // copyTarget is how many copies an image must have, as far as there are Longhorn nodes to have them; Harvester asks for three

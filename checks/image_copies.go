@@ -87,11 +87,6 @@ func (c imageCopies) facts() []string {
 	return facts
 }
 
-// lack tells whether an image has fewer ready copies than it must have.
-func (c imageCopies) lack(p *Pass, image *lhv1.BackingImage) bool {
-	return len(c.ready) < copyTarget(p, image)
-}
-
 // readyNodes lists the places with a ready copy, each once.
 func (c imageCopies) readyNodes() []string {
 	nodes := slices.Sorted(slices.Values(c.ready))
