@@ -27,7 +27,7 @@ func backingImagesUnready() Check {
 			"that is down, the replica waits, the volume stays degraded, and the next node stays in Pre-draining for ever.",
 		Finds: "Backing images with copies that are failed, in an unknown state, or on their way for more than 30 minutes, and with fewer ready copies than they must have: blocking where " +
 			"a volume waits for the image, where a volume uses it and no copy is ready, or where all ready copies are on one node although volumes have replicas on several; volumes " +
-			"that wait for a backing image; a minimum of no copies; and VM images that are not imported, failed, or have lost their backing image.",
+			"that wait for a backing image; a minimum of no copies; and VM images that are not imported, failed, or report that their backing image is missing.",
 		Beyond: "Copies that a disk no longer has although Longhorn believes them ready.",
 		Remedy: "see which copy is not ready: kubectl -n longhorn-system get backingimages.longhorn.io NAME -o yaml; restart the backing-image-manager pod of that disk: " +
 			"kubectl -n longhorn-system get pods -l longhorn.io/component=backing-image-manager -o wide.",

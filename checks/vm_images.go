@@ -49,7 +49,7 @@ func reportVMImages(p *Pass, reported map[string]bool) {
 func imageFact(p *Pass, image *cluster.VirtualMachineImage) (fact string, importing bool) {
 	conditions := image.Status.Conditions
 	if isConditionTrue(conditions, vmImageUnbacked) {
-		return "has lost its backing image", false
+		return "reports that its backing image is missing" + why(cluster.Condition(conditions, vmImageUnbacked)), false
 	}
 	if isConditionTrue(conditions, vmImageGivenUp) {
 		return fmt.Sprintf("could not be imported, after %d attempts%s", image.Status.Failed, why(cluster.Condition(conditions, vmImageGivenUp))), false
