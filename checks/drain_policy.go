@@ -30,7 +30,6 @@ const (
 const (
 	// defaultsChangedSince is the first release whose upgrade changes the two settings where they are at Longhorn's default.
 	defaultsChangedSince = "v1.4.0"
-	harvesterChart       = "harvester"
 	// namedInAMessage is how many objects a message names before it counts the others.
 	namedInAMessage = 3
 )

@@ -16,14 +16,10 @@ const (
 	podStartup = 10 * time.Minute
 	// stuckTermination is how long after its grace period a pod may still be there: time to unmount its volumes.
 	stuckTermination = 10 * time.Minute
-	// upgradeObjectPrefix begins the names of everything that an upgrade makes.
-	upgradeObjectPrefix = "hvst-upgrade-"
 	// labelLonghornComponent says what a pod of Longhorn is.
 	labelLonghornComponent = "longhorn.io/component"
 	// labelNodePlan names, on a pod of the system-upgrade-controller, the plan that it carries out.
 	labelNodePlan = "upgrade.cattle.io/plan"
-	// labelOfUpgrade names, on everything that an upgrade makes, the Upgrade.
-	labelOfUpgrade = "harvesterhci.io/upgrade"
 )
 
 // podsUnready finds pods of the platform that do not work, and pods of anybody that do not go away.
@@ -87,7 +83,7 @@ func isJudgedElsewhere(pod *corev1.Pod) bool {
 			return true
 		}
 	}
-	return pod.Labels[labelOfUpgrade] != "" || strings.HasPrefix(pod.Labels[labelNodePlan], upgradeObjectPrefix) || strings.HasPrefix(pod.Name, upgradeObjectPrefix)
+	return pod.Labels[cluster.LabelUpgrade] != "" || strings.HasPrefix(pod.Labels[labelNodePlan], upgradePrefix) || strings.HasPrefix(pod.Name, upgradePrefix)
 }
 
 // reportStuckTermination finds pods that are deleted and do not go. A deletion timestamp is the end of the grace period, not its

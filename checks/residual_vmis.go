@@ -40,7 +40,7 @@ func residualVMIs() Check {
 func runResidualVMIs(p *Pass) error {
 	rules := newDrainRules(p)
 	for _, vmi := range p.VMIs() {
-		_, upgrades := vmi.Labels[upgradeVMLabel]
+		_, upgrades := vmi.Labels[cluster.LabelUpgrade]
 		if upgrades || p.Excluded(vmi) || cluster.Text(vmi.Labels[kubevirtv1.NodeNameLabel]) == "" {
 			continue // A VMI without the label is not counted on any node.
 		}

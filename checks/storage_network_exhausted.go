@@ -25,7 +25,6 @@ const (
 
 // The pods of Longhorn that have an address of the storage network, by what their names begin with and their label says.
 const (
-	labelLonghornPod             = "longhorn.io/component"
 	componentInstanceManager     = "instance-manager"
 	componentBackingImageManager = "backing-image-manager"
 	componentShareManager        = "share-manager"
@@ -162,7 +161,7 @@ func managersToCome(p *Pass) int64 {
 func backingImageManagers(p *Pass) int64 {
 	count := int64(0)
 	for _, pod := range p.PodsIn(cluster.LonghornNamespace) {
-		if pod.Labels[labelLonghornPod] == componentBackingImageManager && !cluster.IsEnded(pod) {
+		if pod.Labels[labelLonghornComponent] == componentBackingImageManager && !cluster.IsEnded(pod) {
 			count++
 		}
 	}

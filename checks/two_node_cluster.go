@@ -9,9 +9,6 @@ import (
 	"github.com/upgrade-gate/upgrade-gate/cluster"
 )
 
-// labelUpgrade is on everything that an upgrade of Harvester makes for itself, the VM that serves its files included.
-const labelUpgrade = "harvesterhci.io/upgrade"
-
 // twoNodeCluster finds clusters in which nothing is left to run VMs while one of two nodes is upgraded and the other fails.
 func twoNodeCluster() Check {
 	return Check{
@@ -43,7 +40,7 @@ func runTwoNodeCluster(p *Pass) error {
 	}
 	var running []string
 	for _, vmi := range p.VMIs() {
-		if _, ofUpgrade := vmi.Labels[labelUpgrade]; ofUpgrade || p.Excluded(vmi) {
+		if _, ofUpgrade := vmi.Labels[cluster.LabelUpgrade]; ofUpgrade || p.Excluded(vmi) {
 			continue
 		}
 		switch vmi.Status.Phase {

@@ -49,7 +49,7 @@ func unmigratableVMs() Check {
 func runUnmigratableVMs(p *Pass) error {
 	rules, restored, undecided := newDrainRules(p), restoresVMs(p), false
 	for _, vmi := range p.VMIs() {
-		if _, upgrades := vmi.Labels[upgradeVMLabel]; upgrades || p.Excluded(vmi) || vmi.DeletionTimestamp != nil {
+		if _, upgrades := vmi.Labels[cluster.LabelUpgrade]; upgrades || p.Excluded(vmi) || vmi.DeletionTimestamp != nil {
 			continue
 		}
 		switch vm := p.VirtualMachineOf(vmi); {

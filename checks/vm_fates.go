@@ -12,9 +12,6 @@ import (
 	"github.com/upgrade-gate/upgrade-gate/cluster"
 )
 
-// upgradeVMLabel is on the VM from which an upgrade serves its images; upgrade-leftovers reports it.
-const upgradeVMLabel = "harvesterhci.io/upgrade"
-
 // The first releases whose upgrade script treats VMs as it does now. A node is drained by the target's script.
 const (
 	releaseMovesCDROMs       = "v1.8.0" // Before, a CD-ROM or container disk had the VM shut down.

@@ -9,9 +9,6 @@ import (
 	"github.com/upgrade-gate/upgrade-gate/cluster"
 )
 
-// labelUpgrade marks what an upgrade has made, its own image included; upgrade-leftovers reports that.
-const labelUpgrade = "harvesterhci.io/upgrade"
-
 // Conditions of a VirtualMachineImage (harvester/harvester, pkg/apis/harvesterhci.io/v1beta1/image.go).
 const (
 	vmImageInitialized = "Initialized"
@@ -24,7 +21,7 @@ const (
 func reportVMImages(p *Pass, reported map[string]bool) {
 	for _, image := range p.Images() {
 		name := image.Namespace + "/" + image.Name
-		if p.Excluded(image) || image.DeletionTimestamp != nil || reported[name] || name == p.Request.Image || image.Labels[labelUpgrade] != "" {
+		if p.Excluded(image) || image.DeletionTimestamp != nil || reported[name] || name == p.Request.Image || image.Labels[cluster.LabelUpgrade] != "" {
 			continue
 		}
 		fact, importing := imageFact(p, image)
