@@ -61,7 +61,12 @@ func neighbour(t *testing.T, cluster *gate.Cluster) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = client.AdmissionregistrationV1().ValidatingWebhookConfigurations().Create(t.Context(), &registrationv1.ValidatingWebhookConfiguration{
+	webhooks := client.AdmissionregistrationV1().ValidatingWebhookConfigurations()
+	// The example's own registration leads to nobody.
+	if err := webhooks.Delete(t.Context(), "harvester-validator", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = webhooks.Create(t.Context(), &registrationv1.ValidatingWebhookConfiguration{
 		ObjectMeta: metav1.ObjectMeta{Name: "harvester-validator"},
 		Webhooks: []registrationv1.ValidatingWebhook{{
 			Name:         "validator.harvesterhci.io",
