@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	storagev1 "k8s.io/api/storage/v1"
+	"k8s.io/component-helpers/resource"
 )
 
 func keepNode(from, to *corev1.Node) {
@@ -17,15 +18,27 @@ func keepNode(from, to *corev1.Node) {
 	to.Status.Addresses = from.Status.Addresses
 	to.Status.DaemonEndpoints = from.Status.DaemonEndpoints
 	to.Spec.PodCIDR = from.Spec.PodCIDR
+	to.Status.Allocatable = from.Status.Allocatable
 	to.Status.NodeInfo.KubeletVersion = from.Status.NodeInfo.KubeletVersion
 }
 
-// keepPod keeps what tells where a pod runs, whose it is and whether it is ready; of containers it keeps nothing.
+// keepPod keeps what tells where a pod runs and could run, whose it is and whether it is ready. Of its containers it keeps the sum
+// of what they request, as the only container, and the ports of the node that they take.
 func keepPod(from, to *corev1.Pod) {
 	to.DeletionGracePeriodSeconds = from.DeletionGracePeriodSeconds
 	to.Finalizers = from.Finalizers
 	to.Spec.NodeName = from.Spec.NodeName
 	to.Spec.HostNetwork = from.Spec.HostNetwork
+	to.Spec.NodeSelector = from.Spec.NodeSelector
+	to.Spec.Affinity = from.Spec.Affinity
+	to.Spec.Tolerations = from.Spec.Tolerations
+	to.Spec.TopologySpreadConstraints = from.Spec.TopologySpreadConstraints
+	for _, volume := range from.Spec.Volumes {
+		if claim := volume.PersistentVolumeClaim; claim != nil {
+			to.Spec.Volumes = append(to.Spec.Volumes, corev1.Volume{Name: volume.Name, VolumeSource: corev1.VolumeSource{PersistentVolumeClaim: claim}})
+		}
+	}
+	to.Spec.Containers = []corev1.Container{sumOfContainers(from)}
 	to.Status.Phase = from.Status.Phase
 	to.Status.Reason = from.Status.Reason
 	to.Status.StartTime = from.Status.StartTime
@@ -34,6 +47,21 @@ func keepPod(from, to *corev1.Pod) {
 			to.Status.Conditions = []corev1.PodCondition{condition}
 		}
 	}
+}
+
+func sumOfContainers(pod *corev1.Pod) corev1.Container {
+	var sum corev1.Container
+	if requests := resource.PodRequests(pod, resource.PodResourcesOptions{}); len(requests) > 0 {
+		sum.Resources.Requests = requests
+	}
+	for _, container := range pod.Spec.Containers {
+		for _, port := range container.Ports {
+			if port.HostPort > 0 {
+				sum.Ports = append(sum.Ports, corev1.ContainerPort{HostPort: port.HostPort, HostIP: port.HostIP, Protocol: port.Protocol})
+			}
+		}
+	}
+	return sum
 }
 
 func keepService(from, to *corev1.Service) {

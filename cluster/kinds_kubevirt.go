@@ -60,6 +60,13 @@ func keepVMI(from, to *kubevirtv1.VirtualMachineInstance) {
 			to.Spec.Domain.Devices.Disks = append(to.Spec.Domain.Devices.Disks, kubevirtv1.Disk{Name: disk.Name, DiskDevice: kubevirtv1.DiskDevice{CDRom: disk.CDRom}})
 		}
 	}
+	if cpu := from.Spec.Domain.CPU; cpu != nil {
+		to.Spec.Domain.CPU = &kubevirtv1.CPU{Model: cpu.Model, DedicatedCPUPlacement: cpu.DedicatedCPUPlacement}
+	}
+	if memory := from.Spec.Domain.Memory; memory != nil {
+		to.Spec.Domain.Memory = &kubevirtv1.Memory{Guest: memory.Guest}
+	}
+	to.Spec.Domain.Resources.Requests = from.Spec.Domain.Resources.Requests
 	to.Spec.Domain.Devices.HostDevices = from.Spec.Domain.Devices.HostDevices
 	to.Spec.Domain.Devices.GPUs = from.Spec.Domain.Devices.GPUs
 	to.Spec.NodeSelector = from.Spec.NodeSelector

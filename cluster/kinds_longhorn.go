@@ -78,6 +78,10 @@ func keepVolume(from, to *lhv1.Volume) {
 	to.Status.KubernetesStatus.LastPodRefAt = from.Status.KubernetesStatus.LastPodRefAt
 	to.Spec.Image = from.Spec.Image
 	to.Spec.BackingImage = from.Spec.BackingImage
+	to.Spec.DiskSelector = from.Spec.DiskSelector
+	to.Spec.NodeSelector = from.Spec.NodeSelector
+	to.Spec.StaleReplicaTimeout = from.Spec.StaleReplicaTimeout
+	to.Status.ActualSize = from.Status.ActualSize
 	to.Spec.DataEngine = from.Spec.DataEngine
 	to.Status.CurrentImage = from.Status.CurrentImage
 	to.Status.RestoreRequired = from.Status.RestoreRequired
@@ -127,6 +131,8 @@ func keepReplica(from, to *lhv1.Replica) {
 	to.Spec.FailedAt = from.Spec.FailedAt
 	to.Spec.Active = from.Spec.Active
 	to.Spec.LastFailedAt = from.Spec.LastFailedAt
+	to.Spec.DiskID = from.Spec.DiskID
+	to.Spec.RebuildRetryCount = from.Spec.RebuildRetryCount
 	to.Spec.EvictionRequested = from.Spec.EvictionRequested
 	to.Spec.Image = from.Spec.Image
 	to.Status.CurrentState = from.Status.CurrentState
@@ -173,6 +179,8 @@ func keepLonghornSetting(from, to *lhv1.Setting) { to.Value = from.Value }
 
 func keepLonghornNode(from, to *lhv1.Node) {
 	to.Spec.AllowScheduling = from.Spec.AllowScheduling
+	to.Spec.Tags = from.Spec.Tags
+	to.Spec.InstanceManagerCPURequest = from.Spec.InstanceManagerCPURequest
 	to.Spec.EvictionRequested = from.Spec.EvictionRequested
 	to.Spec.Disks = from.Spec.Disks
 	to.Status.Conditions = from.Status.Conditions

@@ -3,7 +3,9 @@ package clustertest
 import (
 	lhv1 "github.com/longhorn/longhorn-manager/k8s/pkg/apis/longhorn/v1beta2"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	kubevirtv1 "kubevirt.io/api/core/v1"
 
 	"github.com/upgrade-gate/upgrade-gate/cluster"
 )
@@ -20,6 +22,14 @@ func (c *Cluster) addNode(i int) {
 		{Type: corev1.NodeHostName, Address: name},
 	}
 	node.Status.DaemonEndpoints.KubeletEndpoint.Port = 10250
+	node.Labels[kubevirtv1.NodeSchedulable] = "true"
+	if i < managementNodes {
+		node.Labels["node-role.kubernetes.io/etcd"], node.Labels["node-role.kubernetes.io/control-plane"] = "true", "true"
+	}
+	node.Status.Allocatable = corev1.ResourceList{
+		corev1.ResourceCPU: resource.MustParse("64"), corev1.ResourceMemory: resource.MustParse("256Gi"), corev1.ResourcePods: resource.MustParse("250"),
+		"devices.kubevirt.io/kvm": resource.MustParse("1k"),
+	}
 	node.Status.NodeInfo.KubeletVersion = "v1.30.7+rke2r1"
 	for _, quiet := range []corev1.NodeConditionType{corev1.NodeMemoryPressure, corev1.NodeDiskPressure, corev1.NodePIDPressure} {
 		node.Status.Conditions = append(node.Status.Conditions, corev1.NodeCondition{Type: quiet, Status: corev1.ConditionFalse})

@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	storagev1 "k8s.io/api/storage/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	kubevirtv1 "kubevirt.io/api/core/v1"
@@ -23,6 +24,8 @@ const (
 	managerImage = "longhornio/longhorn-instance-manager:v1.7.2"
 	kubevirt     = "1.2.2-150500.8.21.1"
 	systemPods   = 30 // on every node
+
+	managementNodes = 3 // with etcd and control plane
 )
 
 // addHarvester adds Harvester's and Longhorn's settings, the version to upgrade to, and an add-on.
@@ -90,7 +93,11 @@ func (c *Cluster) addRancher() {
 		Ready: true, Conditions: append([]cluster.StatusCondition{{Type: "Provisioned", Status: "True"}, {Type: "Updated", Status: "True"}}, ready...),
 	}})
 	for i := range c.size.Nodes {
-		c.add(cluster.Machines, &cluster.Machine{ObjectMeta: inFleet(machineName(i)), Status: cluster.MachineStatus{Phase: "Running", NodeRef: &cluster.NodeReference{Name: nodeName(i)}}})
+		meta := inFleet(machineName(i))
+		if i < managementNodes {
+			meta.Labels = map[string]string{"rke.cattle.io/etcd-role": "true", "rke.cattle.io/control-plane-role": "true"}
+		}
+		c.add(cluster.Machines, &cluster.Machine{ObjectMeta: meta, Status: cluster.MachineStatus{Phase: "Running", NodeRef: &cluster.NodeReference{Name: nodeName(i)}}})
 	}
 }
 
@@ -127,9 +134,17 @@ func (c *Cluster) addSystemPods(node int) {
 func runningPod(meta metav1.ObjectMeta, node int) *corev1.Pod {
 	pod := &corev1.Pod{ObjectMeta: meta}
 	pod.Spec.NodeName = nodeName(node)
+	pod.Spec.Containers = requesting("50m", "128Mi")
 	pod.Status.Phase = corev1.PodRunning
 	pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
 	return pod
+}
+
+// requesting returns the containers of a pod that requests so much.
+func requesting(cpu, memory string) []corev1.Container {
+	return []corev1.Container{{Name: "main", Resources: corev1.ResourceRequirements{Requests: corev1.ResourceList{
+		corev1.ResourceCPU: resource.MustParse(cpu), corev1.ResourceMemory: resource.MustParse(memory),
+	}}}}
 }
 
 func machineName(node int) string { return fmt.Sprintf("custom-%02d", node) }

@@ -36,7 +36,7 @@ func (c *Cluster) Namespaces() []string {
 func (c *Cluster) addVirtualMachine(i int) {
 	name, home := fmt.Sprintf("vm-%05d", i), nodeName(i%c.size.Nodes)
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: launcherName(i), Namespace: namespaceOf(i)}}
-	pod.Spec = corev1.PodSpec{NodeName: home, Containers: []corev1.Container{{Name: "compute", Image: "registry.suse.com/suse/sles/15.6/virt-launcher:1.2.2"}}}
+	pod.Spec = corev1.PodSpec{NodeName: home, Containers: requesting("500m", "2Gi"), NodeSelector: map[string]string{kubevirtv1.NodeSchedulable: "true"}}
 	pod.Status.Phase = corev1.PodRunning
 	pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
 	c.add(cluster.Pods, pod)
@@ -47,6 +47,8 @@ func (c *Cluster) addVirtualMachine(i int) {
 	}}
 	strategy := kubevirtv1.EvictionStrategyLiveMigrate
 	vmi.Spec.EvictionStrategy = &strategy
+	guest := resource.MustParse("2Gi")
+	vmi.Spec.Domain.Memory = &kubevirtv1.Memory{Guest: &guest}
 	for volume := i; volume < c.size.Volumes; volume += c.size.VirtualMachines {
 		disk := fmt.Sprintf("disk-%d", len(vmi.Spec.Volumes))
 		source := kubevirtv1.VolumeSource{PersistentVolumeClaim: &kubevirtv1.PersistentVolumeClaimVolumeSource{}}
