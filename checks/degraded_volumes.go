@@ -45,6 +45,12 @@ func runDegradedVolumes(p *Pass) error {
 	}
 	wait := waitRuleOf(p)
 	for _, volume := range p.Volumes() {
+		if p.IsOrdinary(volume) {
+			if !wait.single {
+				reportProspects(p, wait, volume)
+			}
+			continue
+		}
 		engines := p.EnginesOf(volume.Name)
 		reportExpansion(p, volume, engines)
 		if !wait.single {

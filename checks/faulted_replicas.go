@@ -40,6 +40,9 @@ func faultedReplicas() Check {
 
 func runFaultedReplicas(p *Pass) error {
 	for _, volume := range p.Volumes() {
+		if p.IsOrdinary(volume) {
+			continue
+		}
 		engines, replicas := p.EnginesOf(volume.Name), p.ReplicasOf(volume.Name)
 		switch {
 		case volume.Status.Robustness == lhv1.VolumeRobustnessFaulted:

@@ -41,6 +41,9 @@ func multiEngineVolumes() Check {
 
 func runMultiEngineVolumes(p *Pass) error {
 	for _, volume := range p.Volumes() {
+		if p.IsOrdinary(volume) {
+			continue
+		}
 		traces := tracesOf(p, volume)
 		switch {
 		case len(traces) > 0:

@@ -2,6 +2,7 @@ package checks
 
 import (
 	"fmt"
+	"hash/maphash"
 
 	lhv1 "github.com/longhorn/longhorn-manager/k8s/pkg/apis/longhorn/v1beta2"
 
@@ -36,14 +37,14 @@ func orphanedEngines() Check {
 
 func runOrphanedEngines(p *Pass) error {
 	orphans := recordedOrphans(p)
-	placed := placedProcesses(p)
+	listed, placed := managedProcesses(p)
 	for _, manager := range p.InstanceManagers() {
 		state := cluster.Text(manager.Status.CurrentState)
 		if state != lhv1.InstanceManagerStateRunning {
 			reportUnreadManager(p, manager, state)
 			continue
 		}
-		if placed[manager.Name].engines != len(manager.Status.InstanceEngines) {
+		if listed[manager].engines != placed[manager].engines {
 			for name := range manager.Status.InstanceEngines {
 				judgeEngineProcess(p, manager, name, orphans)
 			}
@@ -56,7 +57,7 @@ func runOrphanedEngines(p *Pass) error {
 				judgeReplicaProcess(p, manager, name)
 			}
 		}
-		if placed[manager.Name].replicas != len(manager.Status.InstanceReplicas) {
+		if listed[manager].replicas != placed[manager].replicas {
 			for name := range manager.Status.InstanceReplicas {
 				judgeReplicaProcess(p, manager, name)
 			}
@@ -66,35 +67,51 @@ func runOrphanedEngines(p *Pass) error {
 	return nil
 }
 
-// placed counts the engines and replicas of an instance manager that are where it lists them.
-type placed struct {
-	manager           *lhv1.InstanceManager
-	engines, replicas int
+// tally tells one set of names from another, whatever their order.
+type tally struct {
+	count int
+	sum   uint64
 }
 
-// placedProcesses counts, by instance manager, what is where it is listed. Names are unique, so where as many are placed as
-// listed, every listed one is placed: an instance manager without a lost process, which is nearly every one, is done
-// without looking at each of its thousands of processes.
-func placedProcesses(p *Pass) map[string]*placed {
-	counts := make(map[string]*placed, len(p.InstanceManagers()))
-	for _, manager := range p.InstanceManagers() {
-		counts[manager.Name] = &placed{manager: manager}
+func (t *tally) add(seed maphash.Seed, name string) {
+	t.count++
+	t.sum += maphash.String(seed, name)
+}
+
+// processes tallies the engines and replicas of an instance manager.
+type processes struct {
+	engines, replicas tally
+}
+
+// managedProcesses tallies, for each instance manager, what it lists and what the control plane has placed in it. Where the two are
+// the same, no process is lost: an instance manager without a lost process, which is nearly every one, is done without looking up
+// each of its thousands of processes.
+func managedProcesses(p *Pass) (listed, placed map[*lhv1.InstanceManager]*processes) {
+	seed := maphash.MakeSeed()
+	managers := p.InstanceManagers()
+	byName := make(map[string]*lhv1.InstanceManager, len(managers))
+	listed, placed = make(map[*lhv1.InstanceManager]*processes, len(managers)), make(map[*lhv1.InstanceManager]*processes, len(managers))
+	for _, manager := range managers {
+		all := &processes{}
+		for name := range manager.Status.InstanceEngines {
+			all.engines.add(seed, name)
+		}
+		for name := range manager.Status.InstanceReplicas {
+			all.replicas.add(seed, name)
+		}
+		byName[manager.Name], listed[manager], placed[manager] = manager, all, &processes{}
 	}
 	for _, engine := range p.Engines() {
-		if at := counts[engine.Status.InstanceManagerName]; at != nil {
-			if _, listed := at.manager.Status.InstanceEngines[engine.Name]; listed && isPlaced(&engine.Spec.InstanceSpec, &engine.Status.InstanceStatus, at.manager) {
-				at.engines++
-			}
+		if manager := byName[engine.Status.InstanceManagerName]; manager != nil && isPlaced(&engine.Spec.InstanceSpec, &engine.Status.InstanceStatus, manager) {
+			placed[manager].engines.add(seed, engine.Name)
 		}
 	}
 	for _, replica := range p.Replicas() {
-		if at := counts[replica.Status.InstanceManagerName]; at != nil {
-			if _, listed := at.manager.Status.InstanceReplicas[replica.Name]; listed && isPlaced(&replica.Spec.InstanceSpec, &replica.Status.InstanceStatus, at.manager) {
-				at.replicas++
-			}
+		if manager := byName[replica.Status.InstanceManagerName]; manager != nil && isPlaced(&replica.Spec.InstanceSpec, &replica.Status.InstanceStatus, manager) {
+			placed[manager].replicas.add(seed, replica.Name)
 		}
 	}
-	return counts
+	return listed, placed
 }
 
 // reportUnreadManager says that an instance manager's lists are stale. One that is known to be down and lists nothing has no

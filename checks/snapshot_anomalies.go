@@ -40,6 +40,9 @@ func runSnapshotAnomalies(p *Pass) error {
 	warnAt := snapshotWarningThreshold(p)
 	var rebuilding []*lhv1.Volume
 	for _, volume := range p.Volumes() {
+		if p.IsOrdinary(volume) && warnAt > cluster.OrdinarySnapshots {
+			continue
+		}
 		if because := unreadState(volume); because != "" {
 			p.Unknownf(volume, "%s", because)
 		}

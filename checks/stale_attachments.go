@@ -46,6 +46,9 @@ func staleAttachments() Check {
 func runStaleAttachments(p *Pass) error {
 	operations := operationsOf(p)
 	for _, volume := range p.Volumes() {
+		if p.IsOrdinary(volume) {
+			continue
+		}
 		if because := unreadState(volume); because != "" {
 			p.Unknownf(volume, "%s", because)
 		}

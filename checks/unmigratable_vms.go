@@ -57,7 +57,7 @@ func runUnmigratableVMs(p *Pass) error {
 			p.Unknownf(vmi, "its phase is %s", phaseInWords(string(vmi.Status.Phase)))
 		case vmi.Status.Phase == kubevirtv1.Running && vm != nil: // residual-vmis reports a VMI without a VM.
 			judgeDrainOf(rules, vmi, vm, restored)
-			undecided = undecided || p.Target() == nil && !rules.onlyNode() && len(fixedMedia(vmi)) > 0
+			undecided = undecided || rules.target == nil && !rules.onlyNode() && len(fixedMedia(vmi)) > 0
 		}
 	}
 	if undecided {
@@ -122,7 +122,7 @@ func reportStranded(rules drainRules, vmi *kubevirtv1.VirtualMachineInstance, f 
 	stop := fmt.Sprintf("stop it for the time of the upgrade: virtctl stop %s -n %s", vmi.Name, vmi.Namespace)
 	finding := Finding{Object: ObjectOf(vmi), Remedy: stop + "."}
 	finding.Message = fmt.Sprintf("%s will be neither moved nor shut down: %s", runningVM(vmi), strings.Join(f.stays, " and "))
-	if media := fixedMedia(vmi); len(media) > 0 && rules.Target() == nil {
+	if media := fixedMedia(vmi); len(media) > 0 && rules.target == nil {
 		finding.Message += fmt.Sprintf("; only a target before %s would shut it down, for its %s", releaseMovesCDROMs, abridge(media))
 	}
 	condition := cluster.VMICondition(vmi, kubevirtv1.VirtualMachineInstanceIsMigratable)
@@ -150,11 +150,11 @@ func reportNowhereToGo(rules drainRules, vmi *kubevirtv1.VirtualMachineInstance,
 	finding := Finding{Object: ObjectOf(vmi), Remedy: fmt.Sprintf("make %s ready and schedulable, or stop the VM for the time of the upgrade: virtctl stop %s -n %s.",
 		strings.Join(names, " or "), vmi.Name, vmi.Namespace)}
 	end := "will be neither moved nor shut down"
-	if len(cordoned) == len(names) || !before(rules.Target(), releaseStopsFailedMoving) {
+	if len(cordoned) == len(names) || !before(rules.target, releaseStopsFailedMoving) {
 		finding.Severity, end = Warn, "will be shut down when its node is upgraded"
 	}
 	finding.Message = fmt.Sprintf("%s %s: its required node affinity leaves it only %s, not ready or cordoned", runningVM(vmi), end, abridge(names))
-	if rules.Target() == nil && len(cordoned) < len(names) {
+	if rules.target == nil && len(cordoned) < len(names) {
 		finding.Message += fmt.Sprintf("; a target before %s would wait for it without end", releaseStopsFailedMoving)
 	}
 	rules.Report(finding)

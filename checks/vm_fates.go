@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/version"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
 	"github.com/upgrade-gate/upgrade-gate/cluster"
@@ -24,6 +25,10 @@ type drainRules struct {
 	*Pass
 	// nodes are those that can run VMs: all but witnesses.
 	nodes []*corev1.Node
+	// target is the version to upgrade to; nil where it is not known.
+	target *version.Version
+	// stopsMedia is true where a CD-ROM or container disk has a VM shut down.
+	stopsMedia bool
 }
 
 // fate is what the drain of its node does to a running VM. Where all is empty, KubeVirt moves it.
@@ -41,7 +46,8 @@ type fate struct {
 }
 
 func newDrainRules(p *Pass) drainRules {
-	rules := drainRules{Pass: p}
+	rules := drainRules{Pass: p, target: p.Target()}
+	rules.stopsMedia = before(rules.target, releaseMovesCDROMs)
 	for _, node := range p.Nodes() {
 		if !cluster.IsWitness(node) {
 			rules.nodes = append(rules.nodes, node)
@@ -94,8 +100,10 @@ func (r drainRules) reasonsToStop(vmi *kubevirtv1.VirtualMachineInstance) []stri
 		}
 		reasons = append(reasons, "it has the host device "+abridge(names))
 	}
-	if media := fixedMedia(vmi); len(media) > 0 && before(r.Target(), releaseMovesCDROMs) {
-		reasons = append(reasons, "it has the "+abridge(media))
+	if r.stopsMedia {
+		if media := fixedMedia(vmi); len(media) > 0 {
+			reasons = append(reasons, "it has the "+abridge(media))
+		}
 	}
 	return reasons
 }

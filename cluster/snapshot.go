@@ -86,8 +86,10 @@ type Snapshot struct {
 	nodePlans            []*NodePlan
 	ipPools              []*IPPool
 
-	podsOnNode         groups[string, *corev1.Pod]
-	podsOfNamespace    groups[string, *corev1.Pod]
+	podsOnNode      groups[string, *corev1.Pod]
+	podsOfNamespace groups[string, *corev1.Pod]
+	// unusual are the volumes that are not ordinary; nil where that is not known.
+	unusual            map[*lhv1.Volume]bool
 	enginesOfVolume    groups[string, *lhv1.Engine]
 	replicasOfVolume   groups[string, *lhv1.Replica]
 	attachmentOfVolume map[string]*lhv1.VolumeAttachment
@@ -231,4 +233,5 @@ func (s *Snapshot) index() {
 	s.indexPods()
 	s.indexVirtualMachines()
 	s.indexVolumes()
+	s.indexUnusual()
 }

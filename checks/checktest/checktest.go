@@ -106,6 +106,9 @@ func (c *Case) verify(t *testing.T, check checks.Check) {
 	if diff := cmp.Diff(comparable(first), comparable(second)); diff != "" {
 		t.Errorf("a second run on the same snapshot differs (-first +second):\n%s", diff)
 	}
+	if diff := cmp.Diff(comparable(c.run(check, snapshot.WithoutShortcuts())), comparable(first)); diff != "" {
+		t.Errorf("what passes for an ordinary volume is none for this check (-every volume looked at +ordinary ones skipped):\n%s", diff)
+	}
 	trimmed := c.run(check, c.load(t, true))
 	if diff := cmp.Diff(comparable(first), comparable(trimmed)); diff != "" {
 		t.Errorf("what the watch cache keeps is not all that the check reads (-whole +trimmed):\n%s", diff)
