@@ -124,6 +124,7 @@ func keepValidatingWebhook(from, to *admissionv1.ValidatingWebhookConfiguration)
 	for _, webhook := range from.Webhooks {
 		to.Webhooks = append(to.Webhooks, admissionv1.ValidatingWebhook{
 			Name: webhook.Name, ClientConfig: webhook.ClientConfig, Rules: webhook.Rules, FailurePolicy: webhook.FailurePolicy,
+			NamespaceSelector: webhook.NamespaceSelector, ObjectSelector: webhook.ObjectSelector, MatchConditions: webhook.MatchConditions,
 		})
 	}
 }
@@ -132,6 +133,7 @@ func keepMutatingWebhook(from, to *admissionv1.MutatingWebhookConfiguration) {
 	for _, webhook := range from.Webhooks {
 		to.Webhooks = append(to.Webhooks, admissionv1.MutatingWebhook{
 			Name: webhook.Name, ClientConfig: webhook.ClientConfig, Rules: webhook.Rules, FailurePolicy: webhook.FailurePolicy,
+			NamespaceSelector: webhook.NamespaceSelector, ObjectSelector: webhook.ObjectSelector, MatchConditions: webhook.MatchConditions,
 		})
 	}
 }

@@ -50,7 +50,7 @@ func kubernetesKinds() []Resource {
 			func(s *Snapshot, items []*batchv1.Job) { s.jobs = items }),
 		row(Resource{Kind: DisruptionBudgets, GVK: policyv1.SchemeGroupVersion.WithKind("PodDisruptionBudget"), Plural: "poddisruptionbudgets", Namespaced: true},
 			func() client.ObjectList { return &policyv1.PodDisruptionBudgetList{} }, keepDisruptionBudget,
-			func(s *Snapshot, items []*policyv1.PodDisruptionBudget) { s.budgets = items }),
+			func(s *Snapshot, items []*policyv1.PodDisruptionBudget) { s.budgets = indexByName(items) }),
 		row(Resource{Kind: StorageClasses, GVK: storagev1.SchemeGroupVersion.WithKind("StorageClass"), Plural: "storageclasses"},
 			func() client.ObjectList { return &storagev1.StorageClassList{} }, keepStorageClass,
 			func(s *Snapshot, items []*storagev1.StorageClass) { s.storageClasses = items }),

@@ -135,6 +135,7 @@ func keepReplica(from, to *lhv1.Replica) {
 	to.Spec.RebuildRetryCount = from.Spec.RebuildRetryCount
 	to.Spec.EvictionRequested = from.Spec.EvictionRequested
 	to.Spec.Image = from.Spec.Image
+	to.Spec.DataEngine = from.Spec.DataEngine
 	to.Status.CurrentState = from.Status.CurrentState
 	to.Status.InstanceManagerName = from.Status.InstanceManagerName
 }

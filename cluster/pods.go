@@ -5,11 +5,15 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
+	"k8s.io/apimachinery/pkg/types"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 )
 
 // launcherApp is the value of KubeVirt's label for the pods that run virtual machines.
 const launcherApp = "virt-launcher"
+
+// AnnotationMirror is on the pod by which the API server shows a static pod, which belongs to its node.
+const AnnotationMirror = corev1.MirrorPodAnnotationKey
 
 // Pods returns every pod.
 func (s *Snapshot) Pods() []*corev1.Pod { return s.pods.items }
@@ -22,6 +26,11 @@ func (s *Snapshot) PodsOn(node string) []*corev1.Pod { return s.podsOnNode.of(no
 
 // PodsIn returns the pods of a namespace, ended ones included.
 func (s *Snapshot) PodsIn(namespace string) []*corev1.Pod { return s.podsOfNamespace.of(namespace) }
+
+// PodsUsing returns the pods that mount a persistent volume claim, ended ones included.
+func (s *Snapshot) PodsUsing(namespace, claim string) []*corev1.Pod {
+	return s.podsOfClaim[types.NamespacedName{Namespace: namespace, Name: claim}]
+}
 
 // DaemonSet returns the DaemonSet of that name, or nil.
 func (s *Snapshot) DaemonSet(namespace, name string) *appsv1.DaemonSet {
@@ -40,7 +49,12 @@ func (s *Snapshot) Deployments() []*appsv1.Deployment { return s.deployments.ite
 func (s *Snapshot) Jobs() []*batchv1.Job { return s.jobs }
 
 // DisruptionBudgets returns every PodDisruptionBudget.
-func (s *Snapshot) DisruptionBudgets() []*policyv1.PodDisruptionBudget { return s.budgets }
+func (s *Snapshot) DisruptionBudgets() []*policyv1.PodDisruptionBudget { return s.budgets.items }
+
+// DisruptionBudget returns the PodDisruptionBudget of that name, or nil.
+func (s *Snapshot) DisruptionBudget(namespace, name string) *policyv1.PodDisruptionBudget {
+	return s.budgets.get(namespace, name)
+}
 
 // IsLauncher tells whether a pod runs a virtual machine.
 func IsLauncher(pod *corev1.Pod) bool { return pod.Labels[kubevirtv1.AppLabel] == launcherApp }
@@ -64,4 +78,13 @@ func PodCondition(pod *corev1.Pod, conditionType corev1.PodConditionType) *corev
 func (s *Snapshot) indexPods() {
 	s.podsOnNode = groupBy(s.pods.items, func(pod *corev1.Pod) (string, bool) { return pod.Spec.NodeName, pod.Spec.NodeName != "" })
 	s.podsOfNamespace = groupBy(s.pods.items, func(pod *corev1.Pod) (string, bool) { return pod.Namespace, true })
+	s.podsOfClaim = make(map[types.NamespacedName][]*corev1.Pod)
+	for _, pod := range s.pods.items {
+		for _, volume := range pod.Spec.Volumes {
+			if volume.PersistentVolumeClaim != nil {
+				key := types.NamespacedName{Namespace: pod.Namespace, Name: volume.PersistentVolumeClaim.ClaimName}
+				s.podsOfClaim[key] = append(s.podsOfClaim[key], pod)
+			}
+		}
+	}
 }

@@ -37,7 +37,7 @@ type Snapshot struct {
 	daemonSets                collection[*appsv1.DaemonSet]
 	deployments               collection[*appsv1.Deployment]
 	jobs                      []*batchv1.Job
-	budgets                   []*policyv1.PodDisruptionBudget
+	budgets                   collection[*policyv1.PodDisruptionBudget]
 	storageClasses            []*storagev1.StorageClass
 	volumeAttachments         []*storagev1.VolumeAttachment
 	endpointSlices            groups[types.NamespacedName, *discoveryv1.EndpointSlice]
@@ -90,8 +90,11 @@ type Snapshot struct {
 	podsOfNamespace groups[string, *corev1.Pod]
 	// unusual are the volumes that are not ordinary; nil where that is not known.
 	unusual            map[*lhv1.Volume]bool
+	podsOfClaim        map[types.NamespacedName][]*corev1.Pod
 	enginesOfVolume    groups[string, *lhv1.Engine]
 	replicasOfVolume   groups[string, *lhv1.Replica]
+	replicasOnNode     groups[string, *lhv1.Replica]
+	managersOnNode     groups[string, *lhv1.InstanceManager]
 	attachmentOfVolume map[string]*lhv1.VolumeAttachment
 	attachmentsOfPV    groups[string, *storagev1.VolumeAttachment]
 	vmisOfClaim        map[types.NamespacedName][]*kubevirtv1.VirtualMachineInstance

@@ -15,7 +15,7 @@ func keptAnnotations() []string {
 	return []string{
 		AnnotationMigrationUID, AnnotationMigrationState, AnnotationMachine, AnnotationNTPService, AnnotationInstallStrategy,
 		AnnotationDefaultClass, AnnotationImageID, AnnotationVMIDomain, AnnotationLastChange, AnnotationPaused,
-		AnnotationPreDrain, AnnotationPostDrain, AnnotationPreHook, AnnotationPostHook,
+		AnnotationPreDrain, AnnotationPostDrain, AnnotationPreHook, AnnotationPostHook, AnnotationMirror,
 	}
 }
 

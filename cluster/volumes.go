@@ -42,6 +42,14 @@ func (s *Snapshot) Replicas() []*lhv1.Replica { return s.replicas }
 // ReplicasOf returns the replicas of a volume, in no particular order.
 func (s *Snapshot) ReplicasOf(volume string) []*lhv1.Replica { return s.replicasOfVolume.of(volume) }
 
+// ReplicasOn returns the replicas that are placed on a node, failed and stopped ones included.
+func (s *Snapshot) ReplicasOn(node string) []*lhv1.Replica { return s.replicasOnNode.of(node) }
+
+// InstanceManagersOn returns the instance managers of a node, by name: those of older images and of every data engine included.
+func (s *Snapshot) InstanceManagersOn(node string) []*lhv1.InstanceManager {
+	return s.managersOnNode.of(node)
+}
+
 // InstanceManagers returns every instance manager, by name.
 func (s *Snapshot) InstanceManagers() []*lhv1.InstanceManager { return s.instanceManagers.items }
 
@@ -165,6 +173,14 @@ func (s *Snapshot) indexVolumes() {
 	s.replicasOfVolume = groupBy(s.replicas, func(replica *lhv1.Replica) (string, bool) {
 		volume := VolumeOf(replica.Spec.VolumeName, replica.Labels)
 		return volume, volume != ""
+	})
+	s.replicasOnNode = groupBy(s.replicas, func(replica *lhv1.Replica) (string, bool) {
+		node := Text(replica.Spec.NodeID)
+		return node, node != ""
+	})
+	s.managersOnNode = groupBy(s.instanceManagers.items, func(manager *lhv1.InstanceManager) (string, bool) {
+		node := Text(manager.Spec.NodeID)
+		return node, node != ""
 	})
 	s.attachmentOfVolume = make(map[string]*lhv1.VolumeAttachment, len(s.attachments))
 	for _, attachment := range s.attachments {
