@@ -2,7 +2,6 @@ package checks
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
@@ -10,6 +9,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/upgrade-gate/upgrade-gate/cluster"
+	"github.com/upgrade-gate/upgrade-gate/drain"
 )
 
 // conversionByWebhook is the strategy of a CustomResourceDefinition that needs a webhook; conversionNone is the other one.
@@ -86,18 +86,6 @@ func (w webhookCall) failsClosed() bool {
 	return len(w.rules) > 0 && (w.policy == nil || *w.policy == admissionv1.Fail)
 }
 
-// interceptsEvictions tells whether a drain depends on the webhook.
-func (w webhookCall) interceptsEvictions() bool {
-	return slices.ContainsFunc(w.rules, func(rule admissionv1.RuleWithOperations) bool {
-		return overlaps(rule.APIGroups, "", "*") && overlaps(rule.Operations, admissionv1.Create, admissionv1.OperationAll) &&
-			overlaps(rule.Resources, "pods/eviction", "pods/*", "*/eviction", "*/*")
-	})
-}
-
-func overlaps[T comparable](list []T, wanted ...T) bool {
-	return slices.ContainsFunc(list, func(item T) bool { return slices.Contains(wanted, item) })
-}
-
 // reportDeadWebhooks reports the webhooks of one configuration that do not answer, by the Service that they share.
 func reportDeadWebhooks(p *Pass, backends *backends, configuration client.Object, calls []webhookCall) {
 	callers := map[*outage][]string{}
@@ -123,7 +111,7 @@ func reportDeadWebhooks(p *Pass, backends *backends, configuration client.Object
 			outages = append(outages, down)
 		}
 		callers[down] = append(callers[down], call.name)
-		evictions = evictions || call.interceptsEvictions()
+		evictions = evictions || drain.InterceptsEvictions(call.rules)
 	}
 	if len(outages) == 0 {
 		return

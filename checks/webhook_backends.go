@@ -70,61 +70,22 @@ func judgeBackend(p *Pass, b backend) *outage {
 	down := &outage{service: "service " + b.service.String()}
 	service := p.Service(b.service.Namespace, b.service.Name)
 	down.look = lookAt(service, b.service.Namespace, b.service.Name)
-	switch {
-	case service == nil:
-		down.fact = "does not exist"
-		return down
-	case service.Spec.Type == corev1.ServiceTypeExternalName:
-		return nil // It leads out of the cluster.
+	down.fact, down.restarts = p.Unanswered(b.service.Namespace, b.service.Name, b.port)
+	if down.fact == "" {
+		return nil
 	}
-	port := portOf(service, b.port)
-	if port == nil {
-		down.fact = fmt.Sprintf("has no port %d", b.port)
+	if !down.restarts {
 		return down
 	}
-	slices := p.EndpointSlicesOf(b.service.Namespace, b.service.Name)
-	for _, slice := range slices {
-		if lists(slice, port.Name) && hasReadyEndpoint(slice) {
-			return nil
-		}
+	for _, slice := range p.EndpointSlicesOf(b.service.Namespace, b.service.Name) {
 		if at, err := time.Parse(time.RFC3339, slice.Annotations[cluster.AnnotationLastChange]); err == nil && at.After(down.since) {
 			down.since = at
 		}
 	}
-	down.fact, down.restarts = "has no ready endpoint", true
 	if !down.since.IsZero() {
 		down.fact += ", for " + spell(p.Age(down.since))
 	}
 	return down
-}
-
-func portOf(service *corev1.Service, number int32) *corev1.ServicePort {
-	for i := range service.Spec.Ports {
-		if service.Spec.Ports[i].Port == number {
-			return &service.Spec.Ports[i]
-		}
-	}
-	return nil
-}
-
-// lists tells whether an EndpointSlice is for a port of its Service; they go by the port's name.
-func lists(slice *discoveryv1.EndpointSlice, port string) bool {
-	for _, p := range slice.Ports {
-		if p.Name == nil && port == "" || p.Name != nil && *p.Name == port {
-			return true
-		}
-	}
-	return false
-}
-
-// hasReadyEndpoint tells whether somebody answers. An endpoint that says nothing is ready.
-func hasReadyEndpoint(slice *discoveryv1.EndpointSlice) bool {
-	for _, endpoint := range slice.Endpoints {
-		if len(endpoint.Addresses) > 0 && (endpoint.Conditions.Ready == nil || *endpoint.Conditions.Ready) {
-			return true
-		}
-	}
-	return false
 }
 
 // lookAt returns the command that shows what is behind a Service; service is nil where there is none.
