@@ -74,6 +74,11 @@ func (s *Snapshot) LonghornSnapshots() []*lhv1.Snapshot { return s.longhornSnaps
 // LonghornNodes returns every node object of Longhorn, by name.
 func (s *Snapshot) LonghornNodes() []*lhv1.Node { return s.longhornNodes.items }
 
+// LonghornNode returns the node object of Longhorn of that name, or nil.
+func (s *Snapshot) LonghornNode(name string) *lhv1.Node {
+	return s.longhornNodes.get(LonghornNamespace, name)
+}
+
 // Orphans returns every orphan that Longhorn has found.
 func (s *Snapshot) Orphans() []*lhv1.Orphan { return s.orphans }
 

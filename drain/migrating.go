@@ -49,6 +49,16 @@ func selectsHostModel(launcher *corev1.Pod) bool {
 	return false
 }
 
+// describesCPU tells whether a node is labelled with what a guest that was started on it needs elsewhere.
+func describesCPU(node *corev1.Node) bool {
+	for key := range node.Labels {
+		if strings.HasPrefix(key, kubevirtv1.HostModelCPULabel) || strings.HasPrefix(key, kubevirtv1.CPUModelVendorLabel) {
+			return true
+		}
+	}
+	return false
+}
+
 // addHostModel asks for nodes that can run a guest with the CPU of the source node.
 func addHostModel(selector map[string]string, source *corev1.Node) {
 	for key := range source.Labels {

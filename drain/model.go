@@ -1,0 +1,146 @@
+package drain
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	kubevirtv1 "kubevirt.io/api/core/v1"
+
+	"github.com/upgrade-gate/upgrade-gate/cluster"
+)
+
+// model is the cluster as the upgrade has left it so far. It refers to the Snapshot's objects and holds only what changes: where VMs
+// and pods are, what room nodes and budgets have left.
+type model struct {
+	*cluster.Snapshot
+	rules
+	room    *Room
+	budgets *Budgets
+
+	// guests are the VMIs on each node, by name; a VMI that was shut down is on none.
+	guests map[string][]*kubevirtv1.VirtualMachineInstance
+	// launchers are the pods of the VMIs that moved, as they are now.
+	launchers map[*kubevirtv1.VirtualMachineInstance]*corev1.Pod
+	// moved are the pods that were evicted from a node and found room on another; gone are those that left their node for good.
+	moved map[string][]*corev1.Pod
+	gone  map[*corev1.Pod]bool
+	// pending is true once an evicted pod has found no room, so that what a budget allows is no longer what it said.
+	pending map[string]bool
+	// told are the causes that were reported for an earlier node, and are taken as repaired.
+	told map[string]bool
+
+	// here is the node that is being upgraded, and plan what has been found out about it.
+	here    *corev1.Node
+	plan    NodePlan
+	unknown []string
+	// carried are what the node before leaves behind that holds the next one.
+	carried []Stop
+	// moving is how many GiB of memory the VMs have that leave the node.
+	moving int64
+}
+
+func newModel(s *cluster.Snapshot, r rules) *model {
+	m := &model{
+		Snapshot: s, rules: r, room: NewRoom(s.Nodes(), s.Pods()), budgets: NewBudgets(s.DisruptionBudgets(), s.Pods()),
+		guests: map[string][]*kubevirtv1.VirtualMachineInstance{}, launchers: map[*kubevirtv1.VirtualMachineInstance]*corev1.Pod{},
+		moved: map[string][]*corev1.Pod{}, gone: map[*corev1.Pod]bool{}, pending: map[string]bool{}, told: map[string]bool{},
+	}
+	for _, vmi := range s.VMIs() {
+		// The pre-drain job goes by the label, which KubeVirt keeps equal to the status.
+		if node := nodeOf(vmi); node != "" && vmi.Status.Phase != kubevirtv1.Succeeded {
+			m.guests[node] = append(m.guests[node], vmi)
+		}
+	}
+	return m
+}
+
+func nodeOf(vmi *kubevirtv1.VirtualMachineInstance) string {
+	if node := cluster.Text(vmi.Labels[kubevirtv1.NodeNameLabel]); node != "" {
+		return node
+	}
+	return cluster.Text(vmi.Status.NodeName)
+}
+
+// begin turns to the next node.
+func (m *model) begin(t turn, position, of int) {
+	m.here, m.moving = t.node, 0
+	m.plan = NodePlan{Node: t.node.Name, Position: position, Of: of, Tier: t.tier, Witness: cluster.IsWitness(t.node)}
+	if m.plan.Witness {
+		return // It waits for no volume.
+	}
+	for _, stop := range m.carried {
+		m.stop(stop)
+	}
+	m.carried = nil
+}
+
+// carry notes what the next node would hang on because of this one.
+func (m *model) carry(s Stop) { m.carried = append(m.carried, s) }
+
+// stop notes what the node would hang on, once: what an earlier node hung on is taken as repaired.
+func (m *model) stop(s Stop) {
+	key := string(s.State) + "|" + objectKey(s.Object) + "|" + s.Because
+	if m.told[key] {
+		return
+	}
+	m.told[key] = true
+	m.plan.Stops = append(m.plan.Stops, s)
+}
+
+// cannotTell notes what could not be simulated.
+func (m *model) cannotTell(because string) { m.unknown = append(m.unknown, because) }
+
+// launcherOf returns the pod that runs a VMI now; nil where there is none that has not ended.
+func (m *model) launcherOf(vmi *kubevirtv1.VirtualMachineInstance) *corev1.Pod {
+	if pod := m.launchers[vmi]; pod != nil {
+		return pod
+	}
+	for _, pod := range m.LauncherPodsOf(vmi) {
+		if !cluster.IsEnded(pod) && pod.Spec.NodeName == nodeOf(vmi) {
+			return pod
+		}
+	}
+	return nil
+}
+
+// rulesOf reads the settings that decide how nodes are emptied.
+func rulesOf(s *cluster.Snapshot, text string) rules {
+	target := cluster.ParseVersion(text)
+	r := rules{target: target, fates: NewFates(s, target), longhorn: LonghornRulesFor(s, text), storageNodes: len(s.ManagedNodes()), slots: 2, secondsPerGiB: 150, found: map[string]*nodeFacts{}}
+	for _, kubevirt := range s.KubeVirts() {
+		limits := kubevirt.Spec.Configuration.MigrationConfiguration
+		if limits == nil {
+			continue
+		}
+		if limits.ParallelOutboundMigrationsPerNode != nil {
+			r.slots = int(*limits.ParallelOutboundMigrationsPerNode)
+		}
+		if limits.ParallelMigrationsPerCluster != nil {
+			r.slots = min(r.slots, int(*limits.ParallelMigrationsPerCluster))
+		}
+		if limits.CompletionTimeoutPerGiB != nil {
+			r.secondsPerGiB = *limits.CompletionTimeoutPerGiB
+		}
+	}
+	r.slots = max(r.slots, 1)
+	return r
+}
+
+// restoresVMs tells whether Harvester starts the VMs again that it shut down for the upgrade of their node; it does not by default.
+func restoresVMs(s *cluster.Snapshot) bool {
+	value, _ := s.Setting("upgrade-config")
+	var config struct {
+		RestoreVM bool `json:"restoreVM"`
+	}
+	return json.Unmarshal([]byte(value), &config) == nil && config.RestoreVM
+}
+
+func sortByVM[T any](items []T, name func(T) (namespace, name string)) {
+	slices.SortFunc(items, func(a, b T) int {
+		aNamespace, aName := name(a)
+		bNamespace, bName := name(b)
+		return strings.Compare(aNamespace+"/"+aName, bNamespace+"/"+bName)
+	})
+}

@@ -1,0 +1,145 @@
+package drain
+
+import (
+	"fmt"
+	"strings"
+
+	lhv1 "github.com/longhorn/longhorn-manager/k8s/pkg/apis/longhorn/v1beta2"
+
+	"github.com/upgrade-gate/upgrade-gate/cluster"
+)
+
+// waitForVolumes simulates how the pre-drain job waits for the volumes of the whole cluster, not only of its node, to be as the upgrade
+// wants them (harvester/harvester, upgrade_node.sh, wait_longhorn_engines). What held the first node is taken as repaired for the
+// others; what the nodes before have cost is held against this one.
+func (m *model) waitForVolumes() {
+	waits := map[string][]*lhv1.Volume{}
+	because := map[string]string{}
+	for _, volume := range m.Volumes() {
+		if m.IsOrdinary(volume) {
+			continue
+		}
+		if check, why := m.awaited(volume); check != "" {
+			if len(waits[check]) == 0 {
+				because[check] = why
+			}
+			waits[check] = append(waits[check], volume)
+		}
+	}
+	for _, check := range []string{"multi-engine-volumes", "faulted-replicas", "degraded-volumes"} {
+		if volumes := waits[check]; len(volumes) > 0 {
+			m.stop(Stop{State: PreDraining, Confidence: m.confidenceOf(volumes), Object: first(volumes), Check: check, Transient: check == "degraded-volumes" && m.anyRebuild(volumes),
+				Because: withOthers(because[check], len(volumes)), Evidence: []string{"Volume status.robustness, Engine status.currentState, status.replicaModeMap"}})
+		}
+	}
+}
+
+// awaited tells whether the job would wait for a volume, and which check reports why it is as it is.
+func (m *model) awaited(volume *lhv1.Volume) (check, because string) {
+	running, usable := 0, -1
+	for _, engine := range m.EnginesOf(volume.Name) {
+		if engine.Status.CurrentState != lhv1.InstanceStateRunning {
+			continue
+		}
+		running++
+		readWrite := 0
+		for _, mode := range engine.Status.ReplicaModeMap {
+			if mode == lhv1.ReplicaModeRW {
+				readWrite++
+			}
+		}
+		if usable < 0 || readWrite < usable {
+			usable = readWrite
+		}
+	}
+	if running == 0 {
+		return "", ""
+	}
+	switch {
+	case m.storageNodes > 2:
+		if volume.Status.Robustness == lhv1.VolumeRobustnessHealthy {
+			return "", ""
+		}
+		because = fmt.Sprintf("the job waits until volume %s, which is %s, is healthy", volume.Name, volume.Status.Robustness)
+	default:
+		wanted := 2
+		if volume.Spec.NumberOfReplicas == 1 {
+			wanted = 1
+		}
+		if usable >= wanted {
+			return "", ""
+		}
+		because = fmt.Sprintf("the job waits until volume %s has %d usable replicas, and it has %d", volume.Name, wanted, usable)
+	}
+	switch {
+	case len(m.EnginesOf(volume.Name)) > 1 && m.ActiveMigrationOfVolume(volume) == nil:
+		return "multi-engine-volumes", because + "; with several engines it is never rebuilt"
+	case m.hasBroken(volume):
+		return "faulted-replicas", because
+	}
+	return "degraded-volumes", because
+}
+
+// hasBroken tells whether a replica of a volume has failed, as faulted-replicas reports.
+func (m *model) hasBroken(volume *lhv1.Volume) bool {
+	if volume.Status.Robustness == lhv1.VolumeRobustnessFaulted {
+		return true
+	}
+	for _, engine := range m.EnginesOf(volume.Name) {
+		for _, mode := range engine.Status.ReplicaModeMap {
+			if mode == lhv1.ReplicaModeERR {
+				return true
+			}
+		}
+	}
+	for _, replica := range m.ReplicasOf(volume.Name) {
+		if replica.Status.CurrentState == lhv1.InstanceStateError {
+			return true
+		}
+	}
+	return false
+}
+
+// anyRebuild tells whether a rebuild of one of the volumes is under way, which may end in time.
+func (m *model) anyRebuild(volumes []*lhv1.Volume) bool {
+	for _, volume := range volumes {
+		for _, engine := range m.EnginesOf(volume.Name) {
+			for _, mode := range engine.Status.ReplicaModeMap {
+				if mode == lhv1.ReplicaModeWO {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+func (m *model) confidenceOf(volumes []*lhv1.Volume) Confidence {
+	if m.anyRebuild(volumes) {
+		return Likely
+	}
+	return Certain
+}
+
+// first returns the volume that comes first by name.
+func first(volumes []*lhv1.Volume) *lhv1.Volume {
+	least := volumes[0]
+	for _, volume := range volumes[1:] {
+		if strings.Compare(volume.Name, least.Name) < 0 {
+			least = volume
+		}
+	}
+	return least
+}
+
+func withOthers(because string, count int) string {
+	if count == 1 {
+		return because
+	}
+	return fmt.Sprintf("%s, and so for %d more volumes", because, count-1)
+}
+
+// good tells whether a replica holds all of its volume's data and nobody is taking it away (longhorn-manager, IsAvailableHealthyReplica).
+func good(replica *lhv1.Replica) bool {
+	return replica.DeletionTimestamp == nil && cluster.Text(replica.Spec.FailedAt) == "" && cluster.Text(replica.Spec.HealthyAt) != ""
+}
