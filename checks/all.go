@@ -45,6 +45,8 @@ func All() []Check {
 		upgradeLeftovers(),
 		unsupportedUpgradePath(),
 		versionAdvisories(),
+		drainStuck(),
+		drainDisruption(),
 	}
 }
 

@@ -2,6 +2,8 @@ package checks_test
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/upgrade-gate/upgrade-gate/checks"
@@ -9,13 +11,20 @@ import (
 	"github.com/upgrade-gate/upgrade-gate/cluster/clustertest"
 )
 
+// BenchmarkChain runs every check but those that wait for the simulation of the drain, and BenchmarkChainAndSimulation all.
 func BenchmarkChain(b *testing.B) {
+	benchmarkChain(b, slices.DeleteFunc(checks.All(), func(c checks.Check) bool { return strings.HasPrefix(c.Name, "drain-") }))
+}
+
+func BenchmarkChainAndSimulation(b *testing.B) { benchmarkChain(b, checks.All()) }
+
+func benchmarkChain(b *testing.B, list []checks.Check) {
 	for _, size := range clustertest.Sizes() {
 		input := inputOf(size)
 		b.Run(size.Name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				checks.Run(context.Background(), checks.All(), input)
+				checks.Run(context.Background(), list, input)
 			}
 		})
 	}

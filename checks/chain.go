@@ -6,11 +6,13 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/version"
 
 	"github.com/upgrade-gate/upgrade-gate/cluster"
+	"github.com/upgrade-gate/upgrade-gate/drain"
 )
 
 // Outcome is what a check came to.
@@ -52,6 +54,8 @@ type Input struct {
 	Snapshot *cluster.Snapshot
 	Request  Request
 	Settings Settings
+
+	plan func() drain.Plan
 }
 
 // Run runs checks over a Snapshot, several at once, and returns one result for each, in their order. It returns when all
@@ -61,6 +65,7 @@ func Run(ctx context.Context, list []Check, input Input) []Result {
 		at     int
 		result Result
 	}
+	input.plan = sync.OnceValue(func() drain.Plan { return drain.Simulate(input.Snapshot, input.Request.targetName()) })
 	done := make(chan numbered, len(list))
 	next := make(chan int, len(list))
 	for i := range list {
@@ -109,7 +114,7 @@ func runOne(check Check, input Input) (result Result) {
 	if outcome, because := applicable(check, input); outcome != "" {
 		return Result{Check: check, Outcome: outcome, Because: because}
 	}
-	pass := &Pass{Snapshot: input.Snapshot, Request: input.Request, Settings: input.Settings}
+	pass := &Pass{Snapshot: input.Snapshot, Request: input.Request, Settings: input.Settings, plan: input.plan}
 	if err := check.Run(pass); err != nil {
 		return Result{Check: check, Outcome: Unknown, Because: err.Error()}
 	}

@@ -7,6 +7,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/upgrade-gate/upgrade-gate/cluster"
+	"github.com/upgrade-gate/upgrade-gate/drain"
 )
 
 // Request is the upgrade that is being judged.
@@ -72,11 +73,15 @@ type Pass struct {
 	// Settings are the thresholds.
 	Settings Settings
 
+	plan     func() drain.Plan
 	findings []Finding
 	gaps     []Gap
 	leftOut  []string
 	skipped  string
 }
+
+// Plan returns what the rolling upgrade would do, simulated once for all checks of a chain.
+func (p *Pass) Plan() drain.Plan { return p.plan() }
 
 // Report adds a finding.
 func (p *Pass) Report(f Finding) { p.findings = append(p.findings, f) }

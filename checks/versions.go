@@ -32,6 +32,14 @@ func (r Request) target() *version.Version {
 	return semantic(r.Version)
 }
 
+// targetName is the name of the version to upgrade to; empty for an upgrade from an image, for which Harvester does not look at it.
+func (r Request) targetName() string {
+	if r.Image != "" {
+		return ""
+	}
+	return r.Version
+}
+
 // semantic reads a version of three numbers, "v1.8.0-rc2"; nil where the text is none.
 func semantic(text string) *version.Version {
 	v, err := version.ParseSemantic(cluster.Text(text))

@@ -60,7 +60,7 @@ func (m *model) evict(pod *corev1.Pod) (*Refusal, bool) {
 		}
 		m.leave(pod)
 		return nil, true
-	case m.intercepted(pod):
+	case m.intercepted(pod) || m.unanswered(pod):
 		return nil, true
 	case IsInstanceManager(pod):
 		m.letGoOfManager(pod)
@@ -85,6 +85,24 @@ func (m *model) intercepted(pod *corev1.Pod) bool {
 	return false
 }
 
+// unanswered reports an eviction that must be approved by a webhook behind which nobody answers; dead-webhooks reports that one.
+func (m *model) unanswered(pod *corev1.Pod) bool {
+	for _, dead := range m.dead {
+		concerns, certain := dead.Concerns(pod)
+		if !concerns {
+			continue
+		}
+		confidence := Certain
+		if !certain {
+			confidence = Possible
+		}
+		m.stop(Stop{State: PreDrained, Confidence: confidence, Object: dead.Object, Check: "dead-webhooks", Because: "evictions are refused: " + dead.Because, Evidence: dead.Evidence})
+		m.leave(pod)
+		return true
+	}
+	return false
+}
+
 // leave takes a pod off its node.
 func (m *model) leave(pod *corev1.Pod) {
 	m.gone[pod] = true
@@ -101,7 +119,7 @@ func (m *model) replace(pod *corev1.Pod) {
 	replacement := pod.DeepCopy()
 	replacement.Spec.NodeName = ""
 	placed := m.room.PlaceAll([]*corev1.Pod{replacement}).Pods[0]
-	m.budgets.Replaced(pod, placed.Node != "")
+	m.budgets.Replaced(pod, placed.Node != "" || m.blind)
 	if placed.Node != "" {
 		m.moved[placed.Node] = append(m.moved[placed.Node], replacement)
 		return
@@ -151,6 +169,9 @@ func (m *model) stopOf(pod *corev1.Pod, hold Hold) Stop {
 		if keeper := WhatKeepsEngine(m.Snapshot, hold.Engine, m.here.Name, m.longhorn); keeper != nil {
 			because, s.Object, s.Check, s.Transient = keeper.Because, keeper.Object, keeper.Check, keeper.Transient
 			s.Evidence = append(s.Evidence, keeper.Evidence...)
+			if keeper.Check == checkStaleAttachments && m.isTorn(hold.Engine) {
+				s.Check = "multi-engine-volumes"
+			}
 		}
 	case LastReplica:
 		if volume := m.Volume(hold.Volume); volume != nil && volume.Spec.NumberOfReplicas == 1 {
@@ -166,6 +187,17 @@ func (m *model) stopOf(pod *corev1.Pod, hold Hold) Stop {
 	}
 	s.Because = fmt.Sprintf("the budget of %s cannot go because %s", pod.Name, because)
 	return s
+}
+
+// isTorn tells whether the volume of an engine is between two nodes, so that what is left of it on one belongs to that.
+func (m *model) isTorn(name string) bool {
+	engine := m.Engine(name)
+	if engine == nil {
+		return false
+	}
+	volume := cluster.VolumeOf(engine.Spec.VolumeName, engine.Labels)
+	attachment := m.AttachmentOf(volume)
+	return len(m.EnginesOf(volume)) > 1 || attachment != nil && len(attachment.Spec.AttachmentTickets) > 1 || len(m.KubernetesAttachmentsOf(volume)) > 1
 }
 
 // reportRefusals reports the pods that were never let go, by the budget that holds them.

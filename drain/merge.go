@@ -15,7 +15,7 @@ func mergeOrder(plan, other []NodePlan, seen int) {
 			continue
 		}
 		for j := range node.Stops {
-			if !slices.ContainsFunc(again.Stops, node.Stops[j].sameAs) {
+			if !anywhere(other, node.Stops[j]) {
 				node.Stops[j] = node.Stops[j].dependent()
 			}
 		}
@@ -33,8 +33,8 @@ func mergeOrder(plan, other []NodePlan, seen int) {
 	}
 }
 
-// anywhere tells whether the first order hangs on the same, only at another node: a cause that any node would hang on is told at whichever
-// comes first.
+// anywhere tells whether an order hangs on the same, be it at another node: a cause that any node would hang on is told at whichever comes
+// first.
 func anywhere(plan []NodePlan, stop Stop) bool {
 	return slices.ContainsFunc(plan, func(n NodePlan) bool { return slices.ContainsFunc(n.Stops, stop.sameAs) })
 }

@@ -47,6 +47,9 @@ func newModel(s *cluster.Snapshot, r rules) *model {
 		guests: map[string][]*kubevirtv1.VirtualMachineInstance{}, launchers: map[*kubevirtv1.VirtualMachineInstance]*corev1.Pod{},
 		moved: map[string][]*corev1.Pod{}, gone: map[*corev1.Pod]bool{}, pending: map[string]bool{}, told: map[string]bool{},
 	}
+	if r.blind {
+		m.cannotTell("a node does not report what it has for pods, so whether there is room elsewhere is not known")
+	}
 	for _, vmi := range s.VMIs() {
 		// The pre-drain job goes by the label, which KubeVirt keeps equal to the status.
 		if node := nodeOf(vmi); node != "" && vmi.Status.Phase != kubevirtv1.Succeeded {
@@ -108,7 +111,7 @@ func (m *model) launcherOf(vmi *kubevirtv1.VirtualMachineInstance) *corev1.Pod {
 // rulesOf reads the settings that decide how nodes are emptied.
 func rulesOf(s *cluster.Snapshot, text string) rules {
 	target := cluster.ParseVersion(text)
-	r := rules{target: target, fates: NewFates(s, target), longhorn: LonghornRulesFor(s, text), storageNodes: len(s.ManagedNodes()), slots: 2, secondsPerGiB: 150, found: map[string]*nodeFacts{}}
+	r := rules{target: target, fates: NewFates(s, target), longhorn: LonghornRulesFor(s, text), storageNodes: len(s.ManagedNodes()), slots: 2, secondsPerGiB: 150, found: map[string]*nodeFacts{}, dead: DeadInterceptors(s)}
 	for _, kubevirt := range s.KubeVirts() {
 		limits := kubevirt.Spec.Configuration.MigrationConfiguration
 		if limits == nil {
@@ -125,6 +128,9 @@ func rulesOf(s *cluster.Snapshot, text string) rules {
 		}
 	}
 	r.slots = max(r.slots, 1)
+	for _, node := range s.Nodes() {
+		r.blind = r.blind || len(node.Status.Allocatable) == 0
+	}
 	return r
 }
 

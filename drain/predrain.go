@@ -111,6 +111,9 @@ func (m *model) migrate(leaving []*kubevirtv1.VirtualMachineInstance) {
 		m.moving += memoryGiB(vmi)
 		m.gone[launcher] = true
 	}
+	if m.blind {
+		return
+	}
 	for i, placed := range m.room.PlaceAll(targets).Pods {
 		vmi := vmis[i]
 		if placed.Node != "" {

@@ -47,6 +47,10 @@ type rules struct {
 	storageNodes int
 	// slots is how many VMs leave a node at once.
 	slots int
+	// blind is true where a node does not say what it has for pods, so that nothing can be said about room.
+	blind bool
+	// dead are the webhooks that must approve evictions and do not answer.
+	dead []DeadInterceptor
 	// found is what has been found out about nodes that does not depend on their order.
 	found map[string]*nodeFacts
 	// secondsPerGiB is how long KubeVirt lets a migration take for each GiB before it gives up.
