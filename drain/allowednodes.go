@@ -46,8 +46,8 @@ func (r *Room) nodesLabelled(label pair) nodeSet {
 }
 
 func (r *Room) nodesSelected(selector *corev1.NodeSelector) nodeSet {
-	key := nodeSelectorKey(selector)
-	if known, ok := r.selected[key]; ok {
+	r.scratch = appendNodeSelector(r.scratch[:0], selector)
+	if known, ok := r.selected[string(r.scratch)]; ok {
 		return known
 	}
 	required := nodeaffinity.GetRequiredNodeAffinity(&corev1.Pod{Spec: corev1.PodSpec{Affinity: &corev1.Affinity{
@@ -60,19 +60,18 @@ func (r *Room) nodesSelected(selector *corev1.NodeSelector) nodeSet {
 			found.add(i)
 		}
 	}
-	r.selected[key] = found
+	r.selected[string(r.scratch)] = found
 	return found
 }
 
-func nodeSelectorKey(selector *corev1.NodeSelector) string {
-	key := make([]byte, 0, 128)
+func appendNodeSelector(key []byte, selector *corev1.NodeSelector) []byte {
 	for i := range selector.NodeSelectorTerms {
 		key = append(key, '|')
 		key = appendRequirements(key, selector.NodeSelectorTerms[i].MatchExpressions)
 		key = append(key, '.')
 		key = appendRequirements(key, selector.NodeSelectorTerms[i].MatchFields)
 	}
-	return string(key)
+	return key
 }
 
 func appendRequirements(key []byte, requirements []corev1.NodeSelectorRequirement) []byte {

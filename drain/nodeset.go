@@ -1,5 +1,7 @@
 package drain
 
+import "slices"
+
 // nodeSet is a set of nodes, each named by its place in the Room. A nil set is empty.
 type nodeSet []uint64
 
@@ -16,12 +18,38 @@ func (s nodeSet) keep(other nodeSet) {
 	}
 }
 
+// with adds to a set all that is in the other, which it does not keep.
+func (s nodeSet) with(other nodeSet) nodeSet {
+	if s == nil {
+		return slices.Clone(other)
+	}
+	for i := range s {
+		s[i] |= other[i]
+	}
+	return s
+}
+
+// nodeCounts counts something on the few nodes where it is.
+type nodeCounts []nodeCount
+
+type nodeCount struct{ node, count int32 }
+
+func (c *nodeCounts) change(node, by int) {
+	for i := range *c {
+		if (*c)[i].node == int32(node) {
+			(*c)[i].count += int32(by)
+			return
+		}
+	}
+	*c = append(*c, nodeCount{int32(node), int32(by)})
+}
+
 // topology tells which nodes share the value of a label.
 type topology struct {
 	// domains is each node's value, as a number from 0; -1 where the node does not have the label.
 	domains []int
-	// count is how many values there are.
-	count int
+	// members are the nodes of each domain.
+	members []nodeSet
 }
 
 // topology returns how a label divides the nodes. It is computed once for each label.
@@ -41,21 +69,21 @@ func (r *Room) topology(key string) *topology {
 		if !ok {
 			number = len(numbers)
 			numbers[value] = number
+			t.members = append(t.members, newNodeSet(len(r.nodes)))
 		}
 		t.domains[i] = number
+		t.members[number].add(i)
 	}
-	t.count = len(numbers)
 	r.topologies[key] = t
 	return t
 }
 
-// sum adds up for each domain what is counted on its nodes.
-func (t *topology) sum(counts []int) []int {
-	sums := make([]int, t.count)
-	for i, domain := range t.domains {
-		if domain >= 0 {
-			sums[domain] += counts[i]
+// around adds to a set the nodes of all domains in which something is counted.
+func (t *topology) around(counts nodeCounts, to nodeSet) nodeSet {
+	for _, c := range counts {
+		if domain := t.domains[c.node]; c.count > 0 && domain >= 0 {
+			to = to.with(t.members[domain])
 		}
 	}
-	return sums
+	return to
 }

@@ -1,10 +1,6 @@
 package drain
 
-import (
-	"slices"
-
-	corev1 "k8s.io/api/core/v1"
-)
+import corev1 "k8s.io/api/core/v1"
 
 // apart is a term of a pod's required anti-affinity: no pod that it means may be in the same domain.
 type apart struct {
@@ -17,7 +13,12 @@ type refusal struct {
 	selection   *selection
 	topologyKey string
 	// holders is how many pods on each node have the term.
-	holders []int
+	holders nodeCounts
+}
+
+type refusalKey struct {
+	selection   *selection
+	topologyKey string
 }
 
 // refusalsOf returns the terms by which a pod keeps others away; pods that word a term the same way share it.
@@ -25,13 +26,12 @@ func (r *Room) refusalsOf(pod *corev1.Pod) []*refusal {
 	var refusals []*refusal
 	for i := range antiAffinityTerms(pod) {
 		term := &antiAffinityTerms(pod)[i]
-		selection := r.termSelection(pod, term, true)
-		key := selection.key + "\x01" + term.TopologyKey
+		key := refusalKey{r.termSelection(pod, term, true), term.TopologyKey}
 		known, ok := r.refusals[key]
 		if !ok {
-			known = &refusal{selection: selection, topologyKey: term.TopologyKey, holders: make([]int, len(r.nodes))}
+			known = &refusal{selection: key.selection, topologyKey: key.topologyKey}
 			r.refusals[key] = known
-			r.refusing.add(selection.needs, known)
+			r.refusing.add(key.selection.needs, known)
 		}
 		refusals = append(refusals, known)
 	}
@@ -67,11 +67,8 @@ func (r *Room) termSelection(pod *corev1.Pod, term *corev1.PodAffinityTerm, anti
 }
 
 func (r *Room) readAffinity(pod *roomPod) {
-	for i := range antiAffinityTerms(pod.object) {
-		term := &antiAffinityTerms(pod.object)[i]
-		pod.wishes.antiAffinity = append(pod.wishes.antiAffinity, apart{
-			topologyKey: term.TopologyKey, tally: r.tallyOf(false, r.termSelection(pod.object, term, true)),
-		})
+	for _, refusal := range pod.refusals {
+		pod.wishes.antiAffinity = append(pod.wishes.antiAffinity, apart{refusal.topologyKey, r.tallyOf(false, refusal.selection)})
 	}
 	var selections []*selection
 	for i := range affinityTerms(pod.object) {
@@ -91,48 +88,28 @@ func (r *Room) findAffinity(o *obstacles, pod *roomPod) {
 		o.lonely = r.lonelyNodes(pod)
 	}
 	for _, term := range pod.wishes.antiAffinity {
-		o.near = r.addDomains(o.near, term.topologyKey, term.tally.onNode)
+		o.near = r.topology(term.topologyKey).around(term.tally.onNode, o.near)
 	}
 	r.refusing.each(pod.object.Labels, func(refused *refusal) {
 		if refused.selection.matches(pod.object) {
-			o.refused = r.addDomains(o.refused, refused.topologyKey, refused.holders)
+			o.refused = r.topology(refused.topologyKey).around(refused.holders, o.refused)
 		}
 	})
-}
-
-// addDomains adds to a set the nodes of all domains in which something is counted.
-func (r *Room) addDomains(to nodeSet, topologyKey string, counts []int) nodeSet {
-	if !slices.ContainsFunc(counts, func(count int) bool { return count > 0 }) {
-		return to
-	}
-	if to == nil {
-		to = newNodeSet(len(r.nodes))
-	}
-	topology := r.topology(topologyKey)
-	sums := topology.sum(counts)
-	for node, domain := range topology.domains {
-		if domain >= 0 && sums[domain] > 0 {
-			to.add(node)
-		}
-	}
-	return to
 }
 
 // lonelyNodes returns the nodes that a pod's required affinity leaves out: those without the labels of all terms, and those where no
 // pod that all terms mean is in the domain of each. Where there is no such pod anywhere, the first of pods that want to be together
 // may go to any node with the labels (satisfyPodAffinity).
 func (r *Room) lonelyNodes(pod *roomPod) nodeSet {
-	lonely, first := newNodeSet(len(r.nodes)), pod.wishes.company.counts(pod.object)
-	for _, key := range pod.wishes.affinity {
-		for _, count := range r.topology(key).sum(pod.wishes.company.onNode) {
-			first = first && count == 0
-		}
+	company, first := make([]nodeSet, len(pod.wishes.affinity)), pod.wishes.company.counts(pod.object)
+	for i, key := range pod.wishes.affinity {
+		company[i] = r.topology(key).around(pod.wishes.company.onNode, nil)
+		first = first && company[i] == nil
 	}
-	for _, key := range pod.wishes.affinity {
-		topology := r.topology(key)
-		sums := topology.sum(pod.wishes.company.onNode)
-		for node, domain := range topology.domains {
-			if domain < 0 || sums[domain] == 0 && !first {
+	lonely := newNodeSet(len(r.nodes))
+	for i, key := range pod.wishes.affinity {
+		for node, domain := range r.topology(key).domains {
+			if domain < 0 || !first && !company[i].has(node) {
 				lonely.add(node)
 			}
 		}

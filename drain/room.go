@@ -26,10 +26,13 @@ type Room struct {
 
 	selections map[string]*selection
 	occupants  labelIndex
-	tallies    map[string]*tally
+	tallies    map[tallyKey]*tally
 	tallied    selectionIndex[*tally]
-	refusals   map[string]*refusal
+	refusals   map[refusalKey]*refusal
 	refusing   selectionIndex[*refusal]
+
+	// scratch holds the key that is being looked up.
+	scratch []byte
 }
 
 // roomNode is a node as the Room sees it.
@@ -51,8 +54,8 @@ func NewRoom(nodes []*corev1.Node, pods []*corev1.Pod) *Room {
 		others:     otherResources{numbers: map[corev1.ResourceName]int{}},
 		topologies: map[string]*topology{}, labelled: map[pair]nodeSet{}, selected: map[string]nodeSet{},
 		selections: map[string]*selection{}, occupants: labelIndex{},
-		tallies: map[string]*tally{}, tallied: newSelectionIndex[*tally](),
-		refusals: map[string]*refusal{}, refusing: newSelectionIndex[*refusal](),
+		tallies: map[tallyKey]*tally{}, tallied: newSelectionIndex[*tally](),
+		refusals: map[refusalKey]*refusal{}, refusing: newSelectionIndex[*refusal](),
 	}
 	for _, node := range nodes {
 		r.nodes = append(r.nodes, r.newNode(node))
@@ -133,11 +136,11 @@ func (r *Room) release(pod *roomPod) {
 func (r *Room) occupy(pod *roomPod, times int) {
 	r.nodes[pod.place].left.change(&pod.request, -int64(times))
 	for _, refusal := range pod.refusals {
-		refusal.holders[pod.place] += times
+		refusal.holders.change(pod.place, times)
 	}
 	r.tallied.each(pod.object.Labels, func(t *tally) {
 		if t.counts(pod.object) {
-			t.onNode[pod.place] += times
+			t.onNode.change(pod.place, times)
 		}
 	})
 }

@@ -54,11 +54,21 @@ func (r *Room) podOf(pod *corev1.Pod) *roomPod {
 	if !ok {
 		known = &roomPod{
 			object: pod, place: -1, ports: hostPorts(pod), refusals: r.refusalsOf(pod),
-			request: r.others.amountsOf(resource.PodRequests(pod, resource.PodResourcesOptions{})),
+			request: r.others.amountsOf(requestsOf(pod)),
 		}
 		r.pods[pod] = known
 	}
 	return known
+}
+
+// requestsOf returns what a pod requests. Where it has one container, as every pod of a watched Snapshot does, that is what the
+// container requests.
+func requestsOf(pod *corev1.Pod) corev1.ResourceList {
+	spec := &pod.Spec
+	if len(spec.Containers) == 1 && len(spec.InitContainers) == 0 && spec.Overhead == nil && spec.Resources == nil {
+		return spec.Containers[0].Resources.Requests
+	}
+	return resource.PodRequests(pod, resource.PodResourcesOptions{})
 }
 
 // wishesOf returns what a pod needs of a node, reading it where it was not asked for yet.

@@ -1,7 +1,6 @@
 package drain
 
 import (
-	"maps"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -31,21 +30,30 @@ func (s *selection) matches(pod *corev1.Pod) bool {
 // selectionOf returns the selection of these namespaces and labels, compiled once for all pods that have it. A selector that does
 // not compile, which the API server does not admit, means no pod.
 func (r *Room) selectionOf(everywhere bool, namespaces []string, selector *metav1.LabelSelector) *selection {
-	key := selectionKey(everywhere, namespaces, selector)
-	if known, ok := r.selections[key]; ok {
+	r.scratch = appendSelection(r.scratch[:0], everywhere, namespaces, selector)
+	if known, ok := r.selections[string(r.scratch)]; ok {
 		return known
 	}
-	compiled, err := metav1.LabelSelectorAsSelector(selector)
-	if err != nil {
-		compiled = labels.Nothing()
+	s := &selection{
+		key: string(r.scratch), everywhere: everywhere, namespaces: namespaces, selector: compile(selector), needs: neededLabel(selector),
 	}
-	s := &selection{key: key, everywhere: everywhere, namespaces: namespaces, selector: compiled, needs: neededLabel(selector)}
-	r.selections[key] = s
+	r.selections[s.key] = s
 	return s
 }
 
-func selectionKey(everywhere bool, namespaces []string, selector *metav1.LabelSelector) string {
-	key := make([]byte, 0, 128)
+// compile is LabelSelectorAsSelector, which validates again what the API server has validated, for all but the simplest selectors.
+func compile(selector *metav1.LabelSelector) labels.Selector {
+	if selector != nil && len(selector.MatchExpressions) == 0 {
+		return labels.ValidatedSetSelector(selector.MatchLabels)
+	}
+	compiled, err := metav1.LabelSelectorAsSelector(selector)
+	if err != nil {
+		return labels.Nothing()
+	}
+	return compiled
+}
+
+func appendSelection(key []byte, everywhere bool, namespaces []string, selector *metav1.LabelSelector) []byte {
 	if everywhere {
 		key = append(key, '*')
 	}
@@ -53,10 +61,10 @@ func selectionKey(everywhere bool, namespaces []string, selector *metav1.LabelSe
 		key = append(append(key, namespace...), 0)
 	}
 	if selector == nil {
-		return string(append(key, "nothing"...))
+		return append(key, "nothing"...)
 	}
 	key = append(key, '|')
-	for _, name := range slices.Sorted(maps.Keys(selector.MatchLabels)) {
+	for _, name := range sortedKeys(selector.MatchLabels) {
 		key = append(append(key, name...), '=')
 		key = append(append(key, selector.MatchLabels[name]...), 0)
 	}
@@ -68,7 +76,16 @@ func selectionKey(everywhere bool, namespaces []string, selector *metav1.LabelSe
 		}
 		key = append(key, 0)
 	}
-	return string(key)
+	return key
+}
+
+func sortedKeys(set map[string]string) []string {
+	keys := make([]string, 0, 4)
+	for key := range set {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return keys
 }
 
 func neededLabel(selector *metav1.LabelSelector) pair {
@@ -76,7 +93,7 @@ func neededLabel(selector *metav1.LabelSelector) pair {
 		return pair{}
 	}
 	if len(selector.MatchLabels) > 0 {
-		key := slices.Min(slices.Collect(maps.Keys(selector.MatchLabels)))
+		key := sortedKeys(selector.MatchLabels)[0]
 		return pair{key, selector.MatchLabels[key]}
 	}
 	for _, expression := range selector.MatchExpressions {
@@ -160,7 +177,14 @@ type tally struct {
 	selections []*selection
 	// living is true where pods that are being deleted do not count.
 	living bool
-	onNode []int
+	onNode nodeCounts
+}
+
+// tallyKey tells tallies apart; others are the keys of all selections but the first.
+type tallyKey struct {
+	first  *selection
+	others string
+	living bool
 }
 
 func (t *tally) counts(pod *corev1.Pod) bool {
@@ -177,17 +201,14 @@ func (t *tally) counts(pod *corev1.Pod) bool {
 
 // tallyOf returns the count of the pods that all of the selections mean. It is counted once, and kept up to date from then on.
 func (r *Room) tallyOf(living bool, selections ...*selection) *tally {
-	key := "all "
-	if living {
-		key = "living "
-	}
-	for _, s := range selections {
-		key += s.key + "\x01"
+	key := tallyKey{first: selections[0], living: living}
+	for _, s := range selections[1:] {
+		key.others += s.key + "\x01"
 	}
 	if known, ok := r.tallies[key]; ok {
 		return known
 	}
-	t := &tally{selections: selections, living: living, onNode: make([]int, len(r.nodes))}
+	t := &tally{selections: selections, living: living}
 	r.tallies[key] = t
 	r.tallied.add(selections[0].needs, t)
 	if needs := selections[0].needs; needs != (pair{}) {
@@ -204,6 +225,6 @@ func (r *Room) tallyOf(living bool, selections ...*selection) *tally {
 
 func (t *tally) count(pod *roomPod) {
 	if pod.place >= 0 && t.counts(pod.object) {
-		t.onNode[pod.place]++
+		t.onNode.change(pod.place, 1)
 	}
 }

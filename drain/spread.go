@@ -90,12 +90,17 @@ func (r *Room) findSpread(o *obstacles, pod *roomPod) {
 // spreadCounts returns how many pods each domain has on nodes that count, and how many the emptiest of them has: none where there
 // are fewer than minDomains.
 func (r *Room) spreadCounts(pod *roomPod, s *spread, topology *topology) (counts []int, least int) {
-	counts = make([]int, topology.count)
-	counted := make([]bool, topology.count)
+	counts = make([]int, len(topology.members))
+	counted, over := make([]bool, len(topology.members)), newNodeSet(len(r.nodes))
 	for node, domain := range topology.domains {
 		if domain >= 0 && r.spreadsOver(node, pod, s) {
-			counts[domain] += s.tally.onNode[node]
+			over.add(node)
 			counted[domain] = true
+		}
+	}
+	for _, c := range s.tally.onNode {
+		if over.has(int(c.node)) {
+			counts[topology.domains[c.node]] += int(c.count)
 		}
 	}
 	domains, least := 0, math.MaxInt32
