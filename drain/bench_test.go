@@ -2,6 +2,7 @@ package drain_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -102,15 +103,33 @@ func BenchmarkPlaceAll(b *testing.B) {
 			for _, node := range m.snapshot.Nodes() {
 				room.Cordon(node.Name)
 				var moving []*corev1.Pod
-				for i, pod := range m.snapshot.Pods() {
-					if cluster.IsLauncher(pod) && pod.Spec.NodeName == node.Name {
-						moving = append(moving, m.snapshot.Pods()[i])
+				for _, pod := range m.snapshot.PodsOn(node.Name) {
+					if cluster.IsLauncher(pod) {
+						moving = append(moving, pod)
 					}
 				}
 				if len(room.PlaceAll(moving).Unplaced()) > 0 {
 					b.Fatal("a VM finds no room")
 				}
 				room.Uncordon(node.Name)
+			}
+		}
+	})
+}
+
+// BenchmarkMakeRoom drains a full node of each size's cluster in vain: the search for room runs to its bound.
+func BenchmarkMakeRoom(b *testing.B) {
+	forSizes(b, func(b *testing.B, m migrating) {
+		for b.Loop() {
+			b.StopTimer()
+			room := drain.NewRoom(m.snapshot.Nodes(), nil)
+			var wanting []*corev1.Pod
+			for i := range len(m.snapshot.Nodes())*5 + 12 {
+				wanting = append(wanting, newPod(fmt.Sprintf("pod-%03d", i), memory(50)))
+			}
+			b.StartTimer()
+			if len(room.PlaceAll(wanting).Unplaced()) != 12 {
+				b.Fatal("more than five pods of 50 GiB on a node of 256 GiB")
 			}
 		}
 	})

@@ -35,8 +35,9 @@ func (p Placement) Unplaced() []Placed {
 // candidate is a pod that PlaceAll looks for a node for.
 type candidate struct {
 	pod *roomPod
-	// alone is where it could be bound if it were the only one.
-	alone Feasibility
+	// choices is on how many nodes it could be bound if it were the only one, and alone why on none; nil where there are some.
+	choices int
+	alone   map[string]Reason
 	// lucky is true where its node was found only by moving others of the pods.
 	lucky bool
 }
@@ -51,7 +52,9 @@ func (r *Room) PlaceAll(pods []*corev1.Pod) Placement {
 		candidates[i] = &candidate{pod: r.podOf(pod)}
 	}
 	for _, c := range candidates {
-		c.alone = r.Feasible(c.pod.object)
+		if c.choices = r.choices(c.pod); c.choices == 0 {
+			c.alone = r.Feasible(c.pod.object).Reasons
+		}
 	}
 	ordered := slices.Clone(candidates)
 	slices.SortStableFunc(ordered, compareCandidates)
@@ -65,9 +68,20 @@ func (r *Room) PlaceAll(pods []*corev1.Pod) Placement {
 	return placement
 }
 
+// choices returns on how many nodes a pod could be bound now.
+func (r *Room) choices(pod *roomPod) int {
+	o, choices := r.obstaclesOf(pod), 0
+	for place := range r.nodes {
+		if o.class(place) == "" {
+			choices++
+		}
+	}
+	return choices
+}
+
 func compareCandidates(a, b *candidate) int {
 	return cmp.Or(
-		cmp.Compare(len(a.alone.Nodes), len(b.alone.Nodes)),
+		cmp.Compare(a.choices, b.choices),
 		cmp.Compare(b.pod.request.memory, a.pod.request.memory),
 		cmp.Compare(b.pod.request.milliCPU, a.pod.request.milliCPU),
 		cmp.Compare(a.pod.object.Namespace, b.pod.object.Namespace),
@@ -81,9 +95,7 @@ func (r *Room) placeInOrder(candidates []*candidate) []*candidate {
 	for {
 		var left []*candidate
 		for _, c := range candidates {
-			if place := r.bestNode(c.pod); place >= 0 {
-				r.bind(c.pod, place)
-			} else {
+			if !r.bindBest(c.pod) {
 				left = append(left, c)
 			}
 		}
@@ -92,6 +104,15 @@ func (r *Room) placeInOrder(candidates []*candidate) []*candidate {
 		}
 		candidates = left
 	}
+}
+
+// bindBest binds a pod to its best node, if there is one.
+func (r *Room) bindBest(pod *roomPod) bool {
+	place := r.bestNode(pod)
+	if place >= 0 {
+		r.bind(pod, place)
+	}
+	return place >= 0
 }
 
 // bestNode returns the node on which a pod could be bound that would then be least allocated; of equals the first by name; -1 where
@@ -134,7 +155,7 @@ func (r *Room) placed(c *candidate) Placed {
 			placed.Confidence = Possible
 		}
 	case c.isHopeless():
-		placed.Reasons, placed.Confidence = c.alone.Reasons, Certain
+		placed.Reasons, placed.Confidence = c.alone, Certain
 	default:
 		placed.Reasons, placed.Confidence = r.Feasible(c.pod.object).Reasons, Likely
 	}
@@ -144,10 +165,10 @@ func (r *Room) placed(c *candidate) Placed {
 // isHopeless tells whether no node would take a pod even if it were alone, whatever the other pods do: affinity and spread can change
 // with them.
 func (c *candidate) isHopeless() bool {
-	for _, reason := range c.alone.Reasons {
+	for _, reason := range c.alone {
 		if reason.Class == PodAffinity || reason.Class == TopologySpread {
 			return false
 		}
 	}
-	return len(c.alone.Nodes) == 0
+	return c.choices == 0
 }
