@@ -15,8 +15,6 @@ type search struct {
 	room  *Room
 	pods  []*roomPod
 	steps int
-	// seated are the pods that the search has just bound, and so does not move again.
-	seated map[*roomPod]bool
 }
 
 // makeRoom tries to bind the pods that are left by moving others of the candidates: a backtracking search that first moves one pod
@@ -25,7 +23,7 @@ func (r *Room) makeRoom(candidates, left []*candidate) {
 	if len(left) > maxUnplaced {
 		return
 	}
-	s := &search{room: r, seated: map[*roomPod]bool{}}
+	s := &search{room: r}
 	for _, c := range candidates {
 		s.pods = append(s.pods, c.pod)
 	}
@@ -46,7 +44,7 @@ func (s *search) place(pod *roomPod, moves int) bool {
 		return true
 	}
 	for _, other := range s.pods {
-		if moves > 0 && other.place >= 0 && !s.seated[other] && s.swap(pod, other, moves-1) {
+		if moves > 0 && other.place >= 0 && s.swap(pod, other, moves-1) {
 			return true
 		}
 	}
@@ -62,10 +60,7 @@ func (s *search) swap(pod, other *roomPod, moves int) bool {
 	s.room.release(other)
 	if o := s.room.obstaclesOf(pod); o.class(place) == "" {
 		s.room.bind(pod, place)
-		s.seated[pod] = true
-		found := s.place(other, moves)
-		delete(s.seated, pod)
-		if found {
+		if s.place(other, moves) {
 			return true
 		}
 		s.room.release(pod)

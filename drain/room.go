@@ -25,7 +25,7 @@ type Room struct {
 	selected   map[string]nodeSet
 
 	selections map[string]*selection
-	occupants  labelIndex
+	index      labelIndex
 	tallies    map[tallyKey]*tally
 	tallied    selectionIndex[*tally]
 	refusals   map[refusalKey]*refusal
@@ -53,7 +53,7 @@ func NewRoom(nodes []*corev1.Node, pods []*corev1.Pod) *Room {
 		places: make(map[string]int, len(nodes)), pods: make(map[*corev1.Pod]*roomPod, len(pods)),
 		others:     otherResources{numbers: map[corev1.ResourceName]int{}},
 		topologies: map[string]*topology{}, labelled: map[pair]nodeSet{}, selected: map[string]nodeSet{},
-		selections: map[string]*selection{}, occupants: labelIndex{},
+		selections: map[string]*selection{}, index: labelIndex{},
 		tallies: map[tallyKey]*tally{}, tallied: newSelectionIndex[*tally](),
 		refusals: map[refusalKey]*refusal{}, refusing: newSelectionIndex[*refusal](),
 	}
@@ -117,7 +117,6 @@ func (r *Room) bind(pod *roomPod, place int) {
 	r.occupy(pod, 1)
 	node := r.nodes[place]
 	node.ports = append(node.ports, pod.ports...)
-	r.occupants.add(pod)
 }
 
 func (r *Room) release(pod *roomPod) {
@@ -128,7 +127,6 @@ func (r *Room) release(pod *roomPod) {
 			node.ports = slices.Delete(node.ports, i, i+1)
 		}
 	}
-	r.occupants.remove(pod)
 	pod.place = -1
 }
 

@@ -42,6 +42,18 @@ func expect(t *testing.T, when string, room *drain.Room, pod *corev1.Pod, want .
 	}
 }
 
+func TestRoomCountsAPodThatMovedOnce(t *testing.T) {
+	web := newPod("web", on("a"), app("web"))
+	room := drain.NewRoom(nodes(newNode("a"), newNode("b")), pods(web))
+	skew := func(skew int32) *corev1.Pod {
+		return newPod("p", app("web"), spreading("web", func(c *corev1.TopologySpreadConstraint) { c.MaxSkew, c.MatchLabelKeys = skew, []string{"app"}[:skew-1] }))
+	}
+	expect(t, "before it moves", room, skew(1), "b")
+	room.Add(web, "b")
+	expect(t, "after it moved", room, skew(2), "a", "b")
+	expect(t, "after it moved", room, skew(1), "a")
+}
+
 func TestFreeIsNegativeOnAnOvercommittedNode(t *testing.T) {
 	room := drain.NewRoom(nodes(newNode("a")), pods(newPod("q", on("a"), memory(40))))
 	free := room.Free("a")

@@ -57,6 +57,7 @@ func (r *Room) podOf(pod *corev1.Pod) *roomPod {
 			request: r.others.amountsOf(requestsOf(pod)),
 		}
 		r.pods[pod] = known
+		r.index.add(known)
 	}
 	return known
 }

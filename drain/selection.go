@@ -134,7 +134,7 @@ func (x *selectionIndex[T]) each(podLabels map[string]string, visit func(T)) {
 	}
 }
 
-// labelIndex finds the bound pods that have a label. It holds only the labels that were asked for.
+// labelIndex finds the pods that the Room knows and that have a label. It holds only the labels that were asked for.
 type labelIndex map[string]map[string][]*roomPod
 
 func (x labelIndex) add(pod *roomPod) {
@@ -145,29 +145,17 @@ func (x labelIndex) add(pod *roomPod) {
 	}
 }
 
-func (x labelIndex) remove(pod *roomPod) {
-	for key, byValue := range x {
-		if value, ok := pod.object.Labels[key]; ok {
-			list := byValue[value]
-			if i := slices.Index(list, pod); i >= 0 {
-				list[i] = list[len(list)-1]
-				byValue[value] = list[:len(list)-1]
-			}
-		}
-	}
-}
-
-// podsWith returns the bound pods with a label.
+// podsWith returns the pods that the Room knows and that have a label, bound or not.
 func (r *Room) podsWith(label pair) []*roomPod {
-	byValue, ok := r.occupants[label.key]
+	byValue, ok := r.index[label.key]
 	if !ok {
 		byValue = map[string][]*roomPod{}
 		for _, pod := range r.pods {
-			if value, ok := pod.object.Labels[label.key]; ok && pod.place >= 0 {
+			if value, ok := pod.object.Labels[label.key]; ok {
 				byValue[value] = append(byValue[value], pod)
 			}
 		}
-		r.occupants[label.key] = byValue
+		r.index[label.key] = byValue
 	}
 	return byValue[label.value]
 }
