@@ -79,7 +79,7 @@ func isSettled(addon *cluster.Addon) bool {
 func reportMovingAddon(p *Pass, addon *cluster.Addon) {
 	since, failure := conditionSince(addonCondition(addon, "InProgress")), addonFailure(addon)
 	f := Finding{Object: ObjectOf(addon), Since: since, Remedy: addonRemedy(addon),
-		Message: fmt.Sprintf("add-on %s/%s is switched %s and in state %s%s%s", addon.Namespace, addon.Name, onOrOff(addon), addon.Status.Status, forHow(p, since), failure)}
+		Message: fmt.Sprintf("add-on %s/%s is switched %s and in state %s%s%s", addon.Namespace, addon.Name, onOrOff(addon), addon.Status.Status, lasting(p, since), failure)}
 	if failure == "" && p.Age(since) < addonSettles {
 		f.Transient, f.Settles = true, addonSettles
 		f.Remedy = fmt.Sprintf("wait until it has settled, a few minutes: kubectl get addons.harvesterhci.io %s -n %s.", addon.Name, addon.Namespace)

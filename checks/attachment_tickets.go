@@ -147,7 +147,7 @@ func otherHold(p *Pass, volume *lhv1.Volume, attachment *lhv1.VolumeAttachment, 
 
 // dropsManualTickets tells whether Longhorn removes manual tickets from a node that is cordoned, as the upgrade does.
 func dropsManualTickets(p *Pass) bool {
-	value, _ := p.LonghornSetting(settingDetachManual)
+	value, _ := p.LonghornSetting(settingDetachByHand)
 	return value == "true"
 }
 

@@ -165,7 +165,7 @@ func (u imageUse) facts(p *Pass, copies imageCopies, known bool) []string {
 	}
 	if len(u.waiting) > 0 {
 		waiting := slices.Sorted(slices.Values(u.waiting))
-		facts = append(facts, fmt.Sprintf("is waited for by %s (%s)%s", countedVolumes(len(waiting)), abridged(waiting, namedInAMessage), sinceWhen(p, u.since)))
+		facts = append(facts, fmt.Sprintf("is waited for by %s (%s)%s", countedVolumes(len(waiting)), abridge(waiting), lasting(p, u.since)))
 	}
 	return facts
 }
@@ -174,11 +174,4 @@ func (u imageUse) facts(p *Pass, copies imageCopies, known bool) []string {
 // on a cluster of any size.
 func copyTarget(p *Pass, image *lhv1.BackingImage) int {
 	return min(image.Spec.MinNumberOfCopies, max(len(p.LonghornNodes()), 1))
-}
-
-func sinceWhen(p *Pass, at time.Time) string {
-	if at.IsZero() {
-		return ""
-	}
-	return fmt.Sprintf(", for %s", spell(p.Age(at)))
 }

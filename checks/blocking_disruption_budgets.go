@@ -125,7 +125,7 @@ func reportBudget(p *Pass, b *budgetedPods) {
 // misplacement says what is wrong with the budget of an instance manager, which has its name; ofLonghorn is true for such.
 func misplacement(p *Pass, b *budgetedPods) (fact string, ofLonghorn bool) {
 	selector := b.Spec.Selector
-	if b.Namespace != cluster.LonghornNamespace || selector == nil || selector.MatchLabels[labelLonghornComponent] != "instance-manager" {
+	if b.Namespace != cluster.LonghornNamespace || selector == nil || selector.MatchLabels[labelLonghornComponent] != componentInstanceManager {
 		return "", false
 	}
 	manager := p.InstanceManager(b.Name)

@@ -160,7 +160,7 @@ type readiness struct {
 func readinessOf(p *Pass, deleted *metav1.Time, paused bool, conditions []cluster.StatusCondition, summary cluster.BundleSummary) readiness {
 	var state readiness
 	if !deleted.IsZero() {
-		state.facts = append(state.facts, "is being deleted"+forHow(p, deleted.Time))
+		state.facts = append(state.facts, "is being deleted"+lasting(p, deleted.Time))
 	}
 	if paused {
 		state.facts = append(state.facts, "is paused")
@@ -174,7 +174,7 @@ func readinessOf(p *Pass, deleted *metav1.Time, paused bool, conditions []cluste
 		state.facts = append(state.facts, "has no condition Ready")
 		return state
 	case ready.Status == string(corev1.ConditionFalse) || ready.Status == string(corev1.ConditionUnknown):
-		state.facts = append(state.facts, fmt.Sprintf("is not ready%s%s%s", states, forHow(p, state.since), quoted(ready.Message)))
+		state.facts = append(state.facts, fmt.Sprintf("is not ready%s%s%s", states, lasting(p, state.since), quoted(ready.Message)))
 	case ready.Status != string(corev1.ConditionTrue):
 		state.gap = fmt.Sprintf("its condition Ready is %q", ready.Status)
 	case summary.Ready < summary.DesiredReady:

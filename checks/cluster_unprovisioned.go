@@ -71,7 +71,7 @@ func judgeCAPICluster(p *Pass) {
 		remedy = fmt.Sprintf("kubectl -n %s annotate clusters.cluster.x-k8s.io %s %s-.", local.Namespace, local.Name, cluster.AnnotationPaused)
 	}
 	if !local.DeletionTimestamp.IsZero() {
-		facts = append(facts, "is being deleted"+forHow(p, local.DeletionTimestamp.Time))
+		facts = append(facts, "is being deleted"+lasting(p, local.DeletionTimestamp.Time))
 	}
 	switch phase := cluster.Text(local.Status.Phase); phase {
 	case phaseProvisioned:
@@ -104,7 +104,7 @@ func judgeProvisioningCluster(p *Pass) {
 	var facts []string
 	if !local.DeletionTimestamp.IsZero() {
 		f.Transient = false
-		facts = append(facts, "is being deleted"+forHow(p, local.DeletionTimestamp.Time))
+		facts = append(facts, "is being deleted"+lasting(p, local.DeletionTimestamp.Time))
 	}
 	for _, conditionType := range [...]string{"Ready", "Updated", "Provisioned"} {
 		condition := cluster.Condition(local.Status.Conditions, conditionType)
@@ -155,7 +155,7 @@ func conditionFact(p *Pass, condition *cluster.StatusCondition, conditionType st
 	case string(metav1.ConditionTrue):
 		return "", ""
 	case string(metav1.ConditionFalse), string(metav1.ConditionUnknown):
-		return fmt.Sprintf("has condition %s=%s%s%s", conditionType, condition.Status, forHow(p, conditionSince(condition)), quoted(condition.Message)), ""
+		return fmt.Sprintf("has condition %s=%s%s%s", conditionType, condition.Status, lasting(p, conditionSince(condition)), quoted(condition.Message)), ""
 	}
 	return "", fmt.Sprintf("its condition %s is %q", conditionType, condition.Status)
 }

@@ -175,11 +175,8 @@ func reportUnavailableAPIService(p *Pass, service *cluster.APIService) {
 		p.Unknownf(service, "its condition %s is %q", apiServiceAvailable, available.Status)
 		return
 	}
-	down := &outage{service: fmt.Sprintf("service %s/%s", backend.Namespace, backend.Name), restarts: true, since: transitionOf(available)}
+	down := &outage{service: fmt.Sprintf("service %s/%s", backend.Namespace, backend.Name), restarts: true, since: conditionSince(available)}
 	down.look = lookAt(p.Service(backend.Namespace, backend.Name), backend.Namespace, backend.Name)
-	f := Finding{Object: ObjectOf(service), Message: fmt.Sprintf("API service %s behind %s is not available%s", service.Name, down.service, inParentheses(available.Reason))}
-	if !down.since.IsZero() {
-		f.Message += ", for " + spell(p.Age(down.since))
-	}
+	f := Finding{Object: ObjectOf(service), Message: fmt.Sprintf("API service %s behind %s is not available%s%s", service.Name, down.service, inParentheses(available.Reason), lasting(p, down.since))}
 	p.Report(withOutages(p, f, []*outage{down}, "kubectl delete apiservice "+service.Name))
 }

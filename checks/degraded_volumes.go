@@ -76,7 +76,7 @@ type waitRule struct {
 }
 
 func waitRuleOf(p *Pass) waitRule {
-	return waitRule{nodes: len(p.ManagedNodes()), single: len(p.Nodes()) == 1, homes: replicaHomes(p)}
+	return waitRule{nodes: len(p.ManagedNodes()), single: isSingleNode(p), homes: replicaHomes(p)}
 }
 
 // byRobustness tells whether the upgrade looks at the robustness; on two nodes it counts replicas, for a volume that

@@ -13,7 +13,8 @@ import (
 )
 
 const (
-	settingDrainPolicy  = "node-drain-policy"
+	settingDrainPolicy = "node-drain-policy"
+	// settingDetachByHand makes Longhorn drop the attachments that people made by hand from a node that is cordoned.
 	settingDetachByHand = "detach-manually-attached-volumes-when-cordoned"
 )
 
@@ -30,8 +31,6 @@ const (
 const (
 	// defaultsChangedSince is the first release whose upgrade changes the two settings where they are at Longhorn's default.
 	defaultsChangedSince = "v1.4.0"
-	// namedInAMessage is how many objects a message names before it counts the others.
-	namedInAMessage = 3
 )
 
 // judgeDrainPolicy follows canDeleteInstanceManagerPDB in longhorn-manager. What it says of single nodes, drain-stuck does better.
@@ -58,7 +57,7 @@ func judgeLastReplicas(p *Pass, policy string) Finding {
 	if len(names) == 0 {
 		return Finding{}
 	}
-	volumes := fmt.Sprintf("the only good replicas of %s (%s)", countedVolumes(len(names)), abridged(names, namedInAMessage))
+	volumes := fmt.Sprintf("the only good replicas of %s (%s)", countedVolumes(len(names)), abridge(names))
 	if policy == policyEvictionIfLast {
 		return Finding{Severity: Warn, Message: "so that a node is drained only when Longhorn has moved off it " + volumes + ", for ever where no other node has room"}
 	}
@@ -83,7 +82,7 @@ func judgeDetachByHand(p *Pass, value string) (Finding, bool) {
 	}
 	return Finding{
 		Message: fmt.Sprintf("%s, and %s attached by hand (%s), which keeps %s from being drained",
-			unchanged, counted(len(names), "1 volume is", fmt.Sprintf("%d volumes are", len(names))), abridged(names, namedInAMessage), counted(len(names), "its node", "their nodes")),
+			unchanged, counted(len(names), "1 volume is", fmt.Sprintf("%d volumes are", len(names))), abridge(names), counted(len(names), "its node", "their nodes")),
 		Remedy: fmt.Sprintf(`detach them in Longhorn's page, or kubectl -n %s patch settings.longhorn.io %s --type merge -p '{"value":"true"}'.`, cluster.LonghornNamespace, settingDetachByHand),
 	}, true
 }
@@ -144,10 +143,8 @@ func lastReplicasNow(p *Pass) string {
 	if len(names) == 0 {
 		return ""
 	}
-	return fmt.Sprintf(", as it is of %s now (%s)", countedVolumes(len(names)), abridged(names, namedInAMessage))
+	return fmt.Sprintf(", as it is of %s now (%s)", countedVolumes(len(names)), abridge(names))
 }
-
-func countedVolumes(n int) string { return counted(n, "1 volume", fmt.Sprintf("%d volumes", n)) }
 
 // valueForV1 returns the value of a setting for the data engine v1: since Longhorn 1.10 some are written {"v1":"12","v2":"12"}.
 // ok is false where it names none for v1.

@@ -65,7 +65,7 @@ func reportUndeployed(p *Pass, image *lhv1.EngineImage, storage map[string]bool)
 	case image.Status.NodeDeploymentMap == nil:
 		p.Unknownf(image, "it does not report on which nodes it is deployed")
 	case len(missing) > 0:
-		f.Message = fmt.Sprintf("is not deployed on %s", abridged(missing, namedInAMessage))
+		f.Message = fmt.Sprintf("is not deployed on %s", abridge(missing))
 	case state == lhv1.EngineImageStateDeploying:
 		f.Message = "is still being deployed"
 	}

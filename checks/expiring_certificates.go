@@ -150,7 +150,7 @@ func (b *webhookBundles) report() {
 	object := ObjectOf(b.object)
 	b.p.Report(Finding{
 		Object: object, Severity: severity,
-		Message: fmt.Sprintf("%s %s", object, firstOf(b.facts)),
+		Message: fmt.Sprintf("%s %s", object, abridge(b.facts)),
 		Remedy: "restart the workload behind the webhook, which renews its authority and writes it here: kubectl get " + strings.ToLower(object.Kind) + " " + object.Name +
 			" -o jsonpath='{.webhooks[*].clientConfig.service}' names its Service.",
 	})

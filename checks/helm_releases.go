@@ -40,7 +40,7 @@ func reportRelease(p *Pass, app *cluster.App) {
 		p.Unknownf(app, "its newest revision is %q", state)
 		return
 	}
-	f.Message = fmt.Sprintf("Helm release %s/%s is %s at revision %d%s%s", app.Namespace, app.Name, state, app.Spec.Version, forHow(p, at), quoted(app.Spec.Info.Description))
+	f.Message = fmt.Sprintf("Helm release %s/%s is %s at revision %d%s%s", app.Namespace, app.Name, state, app.Spec.Version, lasting(p, at), quoted(app.Spec.Info.Description))
 	f.Remedy = fmt.Sprintf("find the last revision that was deployed with helm history %[1]s -n %[2]s, and go back to it: helm rollback %[1]s REVISION -n %[2]s.", app.Name, app.Namespace)
 	if f.Transient {
 		f.Settles = chartSettles

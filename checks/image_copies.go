@@ -82,7 +82,7 @@ func inBadState(state lhv1.BackingImageState) string {
 func (c imageCopies) facts() []string {
 	var facts []string
 	if wrong := slices.Concat(c.bad, c.stuck); len(wrong) > 0 {
-		facts = append(facts, fmt.Sprintf("has %d %s that %s not ready: %s", len(wrong), counted(len(wrong), "copy", "copies"), counted(len(wrong), "is", "are"), abridged(wrong, namedInAMessage)))
+		facts = append(facts, fmt.Sprintf("has %d %s that %s not ready: %s", len(wrong), counted(len(wrong), "copy", "copies"), counted(len(wrong), "is", "are"), abridge(wrong)))
 	}
 	return facts
 }
@@ -100,13 +100,4 @@ func remedyOfCopies(image *lhv1.BackingImage, copies imageCopies) string {
 	}
 	return fmt.Sprintf("restart the backing image manager of the disk, which kubectl -n %[1]s get backingimagemanagers.longhorn.io,pods -o wide -l longhorn.io/disk-uuid=%[2]s names: "+
 		"kubectl -n %[1]s delete pods -l longhorn.io/component=backing-image-manager,longhorn.io/disk-uuid=%[2]s.", image.Namespace, copies.disk)
-}
-
-// timeOf reads a time as Longhorn and Harvester write it; zero where it is none.
-func timeOf(text string) time.Time {
-	at, err := time.Parse(time.RFC3339, cluster.Text(text))
-	if err != nil {
-		return time.Time{}
-	}
-	return at
 }

@@ -108,7 +108,7 @@ func reportHalfMigrated(p *Pass, vmi *kubevirtv1.VirtualMachineInstance) {
 		return
 	}
 	f := Finding{Object: ObjectOf(vmi), Since: since, Settles: migrationAftermath, Transient: p.Age(since) < p.Settings.StuckMigrationAge}
-	f.Message = fmt.Sprintf("VM %s/%s on %s has no unfinished migration, but %s", vmi.Namespace, vmi.Name, vmi.Status.NodeName, strings.Join(facts, " and "))
+	f.Message = fmt.Sprintf("%s has no unfinished migration, but %s", runningVM(vmi), strings.Join(facts, " and "))
 	restart := fmt.Sprintf("stop and start it: virtctl stop %[1]s -n %[2]s && virtctl start %[1]s -n %[2]s", vmi.Name, vmi.Namespace)
 	f.Remedy = restart + "."
 	if f.Transient {
@@ -213,25 +213,4 @@ func route(vmi *kubevirtv1.VirtualMachineInstance) string {
 		return ""
 	}
 	return " on " + vmi.Status.NodeName
-}
-
-func phaseInWords(phase string) string {
-	if phase = cluster.Text(phase); phase == "" {
-		return "not yet set"
-	}
-	return phase
-}
-
-// spell rounds a duration to what a reader needs: "40s", "12m", "3h 5m", "9 days".
-func spell(d time.Duration) string {
-	switch minutes := int(d / time.Minute); {
-	case minutes < 1:
-		return fmt.Sprintf("%ds", int(d/time.Second))
-	case minutes < 60:
-		return fmt.Sprintf("%dm", minutes)
-	case minutes < 48*60:
-		return fmt.Sprintf("%dh %dm", minutes/60, minutes%60)
-	default:
-		return fmt.Sprintf("%d days", minutes/(24*60))
-	}
 }

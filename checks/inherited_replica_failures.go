@@ -80,7 +80,7 @@ func reportInherited(p *Pass, volume *lhv1.Volume, longhorn *version.Version, re
 		effect = "no migration of it may end"
 	}
 	f.Message = fmt.Sprintf("%s has %d %s that %s (%s): with Longhorn v%s %s (longhorn/longhorn#12311)", describeVolume(p, volume), len(replicas),
-		counted(len(replicas), "replica", "replicas"), counted(len(replicas), one, many), abridged(replicas, 3), longhorn, effect)
+		counted(len(replicas), "replica", "replicas"), counted(len(replicas), one, many), abridge(replicas), longhorn, effect)
 	p.Report(f)
 }
 

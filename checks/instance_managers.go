@@ -160,7 +160,7 @@ func countManagers(p *Pass, node *lhv1.Node, kind managerKind, managers []*lhv1.
 		for _, manager := range managers {
 			names = append(names, manager.Name)
 		}
-		return fmt.Sprintf("has %d %sinstance managers of the current image (%s)", len(managers), kind.inWords(), abridged(names, namedInAMessage)), false
+		return fmt.Sprintf("has %d %sinstance managers of the current image (%s)", len(managers), kind.inWords(), abridge(names)), false
 	}
 	manager := managers[0]
 	switch state := cluster.Text(manager.Status.CurrentState); state {

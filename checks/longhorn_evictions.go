@@ -126,7 +126,7 @@ func reportEvictedImage(p *Pass, image *lhv1.BackingImage, all evictions) {
 	p.Report(Finding{
 		Object: ObjectOf(image),
 		Message: fmt.Sprintf("backing image %s is being evicted from %s, although neither the node nor the disk is",
-			image.Name, abridged(disks, namedInAMessage)),
+			image.Name, abridge(disks)),
 		Remedy: fmt.Sprintf("wait until it has a copy elsewhere; if nothing moves, kubectl -n %s edit backingimages.longhorn.io %s and set evictionRequested to false in spec.diskFileSpecMap.",
 			image.Namespace, image.Name),
 	})
@@ -160,7 +160,7 @@ func reportEvictedNode(p *Pass, node *lhv1.Node, left *leftToEvict) {
 // evictedInWords says what of a node is to be evicted.
 func evictedInWords(node *lhv1.Node) string {
 	disks := evictedDisks(node)
-	words := counted(len(disks), "disk ", "disks ") + abridged(disks, namedInAMessage)
+	words := counted(len(disks), "disk ", "disks ") + abridge(disks)
 	switch {
 	case !node.Spec.EvictionRequested:
 		return fmt.Sprintf("Longhorn node %s is to be evicted from %s", node.Name, words)

@@ -75,7 +75,7 @@ func longhornSettingRules() []settingRule {
 
 func runLonghornSettings(p *Pass) error {
 	for _, rule := range longhornSettingRules() {
-		if rule.drains && len(p.Nodes()) == 1 {
+		if rule.drains && isSingleNode(p) {
 			continue
 		}
 		setting := p.LonghornSettingObject(rule.name)

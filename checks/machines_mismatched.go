@@ -85,7 +85,7 @@ func nodeOf(machine *cluster.Machine) string {
 func reportMachine(p *Pass, machine *cluster.Machine, machineOf map[string]*cluster.Machine) {
 	var facts []string
 	if !machine.DeletionTimestamp.IsZero() {
-		facts = append(facts, "is being deleted"+forHow(p, machine.DeletionTimestamp.Time))
+		facts = append(facts, "is being deleted"+lasting(p, machine.DeletionTimestamp.Time))
 	}
 	switch phase := cluster.Text(machine.Status.Phase); phase {
 	case phaseRunning:

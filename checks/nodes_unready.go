@@ -138,10 +138,3 @@ func isExpectedTaint(key string) bool {
 	}
 	return false
 }
-
-func inParentheses(reason string) string {
-	if reason = cluster.Text(reason); reason == "" {
-		return ""
-	}
-	return " (" + reason + ")"
-}

@@ -8,6 +8,9 @@ import (
 	"github.com/upgrade-gate/upgrade-gate/cluster"
 )
 
+// upgradePrefix begins the names that Harvester makes up for an Upgrade, and those of nearly everything that belongs to one.
+const upgradePrefix = "hvst-upgrade-"
+
 // pastUpgrades tells by their names which upgrades have ended: true for one that has, false for one that has not, and nothing for one whose
 // Upgrade is gone.
 type pastUpgrades map[string]bool

@@ -71,7 +71,7 @@ func reportPaused(p *Pass, vmi *kubevirtv1.VirtualMachineInstance, condition *ku
 		return // The migration itself pauses the guest for its last step; in-flight-migrations reports the migration.
 	}
 	f := Finding{Object: ObjectOf(vmi), Since: condition.LastTransitionTime.Time}
-	f.Message = fmt.Sprintf("VM %s/%s on %s is paused%s", vmi.Namespace, vmi.Name, vmi.Status.NodeName, inParentheses(condition.Reason))
+	f.Message = fmt.Sprintf("%s is paused%s", runningVM(vmi), inParentheses(condition.Reason))
 	switch condition.Reason {
 	case pausedIOError:
 		f.Message += " after an I/O error on its disk"
@@ -91,9 +91,8 @@ func reportFlapping(p *Pass, vmi *kubevirtv1.VirtualMachineInstance) {
 		return
 	}
 	p.Report(Finding{
-		Object: ObjectOf(vmi),
-		Message: fmt.Sprintf("VM %s/%s on %s had %d I/O errors, the last %s ago, and is paused and un-paused in turn",
-			vmi.Namespace, vmi.Name, vmi.Status.NodeName, count, spell(p.Age(last))),
+		Object:  ObjectOf(vmi),
+		Message: fmt.Sprintf("%s had %d I/O errors, the last %s ago, and is paused and un-paused in turn", runningVM(vmi), count, spell(p.Age(last))),
 		Remedy: fmt.Sprintf("repair its volume first, then stop and start it: virtctl stop %[1]s -n %[2]s && virtctl start %[1]s -n %[2]s.",
 			vmi.Name, vmi.Namespace),
 	})

@@ -79,7 +79,7 @@ func isOfDeletedVMI(p *Pass, pod *corev1.Pod) bool {
 func isJudgedElsewhere(pod *corev1.Pod) bool {
 	if pod.Namespace == cluster.LonghornNamespace {
 		component := pod.Labels[labelLonghornComponent]
-		if component == "instance-manager" || component == "engine-image" || pod.Labels["app"] == "longhorn-manager" {
+		if component == componentInstanceManager || component == "engine-image" || pod.Labels["app"] == managerDaemon {
 			return true
 		}
 	}
@@ -134,9 +134,7 @@ func reportUnreadyPod(p *Pass, pod *corev1.Pod) {
 	if ready != nil && !ready.LastTransitionTime.IsZero() {
 		f.Since = ready.LastTransitionTime.Time
 	}
-	if !f.Since.IsZero() {
-		f.Message += ", for " + spell(p.Age(f.Since))
-	}
+	f.Message += lasting(p, f.Since)
 	look := fmt.Sprintf("kubectl -n %[1]s describe pod %[2]s; kubectl -n %[1]s logs %[2]s --all-containers", pod.Namespace, pod.Name)
 	f.Transient = f.Since.IsZero() || p.Age(f.Since) < podStartup
 	if f.Transient {

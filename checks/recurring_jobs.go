@@ -54,7 +54,7 @@ func reportRecurringJob(p *Pass, job *lhv1.RecurringJob, volumes []string) {
 	}
 	on := "the whole system"
 	if job.Spec.Task != lhv1.RecurringJobTypeSystemBackup {
-		on = fmt.Sprintf("%d %s (%s)", len(volumes), counted(len(volumes), "volume", "volumes"), abridged(volumes, 3))
+		on = fmt.Sprintf("%d %s (%s)", len(volumes), counted(len(volumes), "volume", "volumes"), abridge(volumes))
 	}
 	p.Report(Finding{
 		Object: ObjectOf(job), Severity: Warn,

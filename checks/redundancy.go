@@ -73,7 +73,7 @@ func isInUse(volume *lhv1.Volume, engines []*lhv1.Engine) bool {
 
 // reportWait reports what the upgrade would wait for, and whether it ends by itself.
 func reportWait(p *Pass, wait waitRule, volume *lhv1.Volume, short string, rebuild rebuild, unplaced *lhv1.Condition) {
-	f := Finding{Object: ObjectOf(volume), Since: longhornTime(volume.Status.LastDegradedAt)}
+	f := Finding{Object: ObjectOf(volume), Since: timeOf(volume.Status.LastDegradedAt)}
 	if short == "" {
 		short = "has the replicas that the upgrade waits for, but not all that are being built"
 	}
@@ -87,7 +87,7 @@ func reportWait(p *Pass, wait waitRule, volume *lhv1.Volume, short string, rebui
 			f.Severity = Warn
 		}
 	case unplaced != nil:
-		parts = append(parts, "Longhorn cannot place a replica"+conditionText(unplaced))
+		parts = append(parts, "Longhorn cannot place a replica"+inParentheses(explain(unplaced.Reason, unplaced.Message)))
 		f.Remedy = placeReplicas(volume, wait)
 	case rebuild.found():
 		f.Transient = true
@@ -184,15 +184,6 @@ func replicaAt(engine *lhv1.Engine, address string) string {
 		}
 	}
 	return cmp.Or(bare, "a replica")
-}
-
-// longhornTime reads a time as Longhorn writes it; zero where there is none.
-func longhornTime(text string) time.Time {
-	at, err := time.Parse(time.RFC3339, cluster.Text(text))
-	if err != nil {
-		return time.Time{}
-	}
-	return at
 }
 
 func replenishment(p *Pass) time.Duration {

@@ -2,7 +2,6 @@ package checks
 
 import (
 	"fmt"
-	"strings"
 
 	lhv1 "github.com/longhorn/longhorn-manager/k8s/pkg/apis/longhorn/v1beta2"
 
@@ -85,7 +84,7 @@ func reportUnplaced(p *Pass, volume *lhv1.Volume, unplaced *lhv1.Condition, seve
 	p.Report(Finding{
 		Object: ObjectOf(volume), Rule: ruleReplicaCount, Severity: severity,
 		Message: fmt.Sprintf("%s (%s) wants %d replicas, and Longhorn cannot place all of them%s",
-			describeVolume(p, volume), volume.Status.State, volume.Spec.NumberOfReplicas, conditionText(unplaced)),
+			describeVolume(p, volume), volume.Status.State, volume.Spec.NumberOfReplicas, inParentheses(explain(unplaced.Reason, unplaced.Message))),
 		Remedy: "free disk space, or allow scheduling on another node or disk; or lower numberOfReplicas: " + lowerReplicas(volume, max(volume.Spec.NumberOfReplicas-1, 1)) + ".",
 	})
 }
@@ -97,18 +96,4 @@ func placeReplicas(volume *lhv1.Volume, wait waitRule) string {
 
 func lowerReplicas(volume *lhv1.Volume, count int) string {
 	return fmt.Sprintf(`kubectl -n longhorn-system patch volumes.longhorn.io %s --type merge -p '{"spec":{"numberOfReplicas":%d}}'`, volume.Name, count)
-}
-
-// conditionText returns a condition's reason and message in brackets, or nothing.
-func conditionText(condition *lhv1.Condition) string {
-	var parts []string
-	for _, part := range []string{cluster.Text(condition.Reason), cluster.Text(condition.Message)} {
-		if part != "" {
-			parts = append(parts, part)
-		}
-	}
-	if len(parts) == 0 {
-		return ""
-	}
-	return " (" + strings.Join(parts, ": ") + ")"
 }

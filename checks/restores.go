@@ -52,7 +52,7 @@ func reportRestoreOrClone(p *Pass, volume *lhv1.Volume, restoring, cloning bool)
 		Remedy: fmt.Sprintf("wait until it is done: kubectl -n longhorn-system get volumes.longhorn.io %s -o yaml.", volume.Name)}
 	if restoring {
 		f.Since = restoreBegan(volume)
-		facts = append(facts, "is being restored from a backup"+begun(p, f.Since))
+		facts = append(facts, "is being restored from a backup"+lasting(p, f.Since))
 	}
 	if cloning {
 		fact := "is being cloned"
@@ -96,9 +96,5 @@ func restoreBegan(volume *lhv1.Volume) time.Time {
 	if condition == nil || condition.Status != lhv1.ConditionStatusTrue {
 		return time.Time{}
 	}
-	at, err := time.Parse(time.RFC3339, condition.LastTransitionTime)
-	if err != nil {
-		return time.Time{}
-	}
-	return at
+	return timeOf(condition.LastTransitionTime)
 }

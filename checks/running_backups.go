@@ -75,7 +75,7 @@ func reportVMBackup(p *Pass, backup *cluster.VirtualMachineBackup) {
 	}
 	p.Report(Finding{
 		Object: ObjectOf(backup), Transient: true, Since: backup.CreationTimestamp.Time,
-		Message: fmt.Sprintf("%s %s/%s of VM %s is running%s%s", what, backup.Namespace, backup.Name, backup.Spec.Source.Name, progress, begun(p, backup.CreationTimestamp.Time)),
+		Message: fmt.Sprintf("%s %s/%s of VM %s is running%s%s", what, backup.Namespace, backup.Name, backup.Spec.Source.Name, progress, lasting(p, backup.CreationTimestamp.Time)),
 		Remedy: fmt.Sprintf("wait until it is done: kubectl -n %[1]s get virtualmachinebackups.harvesterhci.io %[2]s; if it makes no progress, delete it: "+
 			"kubectl -n %[1]s delete virtualmachinebackups.harvesterhci.io %[2]s.", backup.Namespace, backup.Name),
 	})
@@ -102,7 +102,7 @@ func reportVMRestore(p *Pass, restore *cluster.VirtualMachineRestore) {
 	p.Report(Finding{
 		Object: ObjectOf(restore), Transient: true, Since: restore.CreationTimestamp.Time,
 		Message: fmt.Sprintf("restore %s/%s of VM %s from %s is running%s%s", restore.Namespace, restore.Name, restore.Spec.Target.Name,
-			restore.Spec.VirtualMachineBackupName, progress, begun(p, restore.CreationTimestamp.Time)),
+			restore.Spec.VirtualMachineBackupName, progress, lasting(p, restore.CreationTimestamp.Time)),
 		Remedy: fmt.Sprintf("wait until it is complete: kubectl -n %s get virtualmachinerestores.harvesterhci.io %s.", restore.Namespace, restore.Name),
 	})
 }
@@ -164,7 +164,7 @@ func reportBackup(p *Pass, backup *lhv1.Backup) {
 	}
 	p.Report(Finding{
 		Object: ObjectOf(backup), Transient: true, Since: backup.CreationTimestamp.Time,
-		Message: fmt.Sprintf("backup %s%s %s%s", backup.Name, ofVolume(backup), fact, begun(p, backup.CreationTimestamp.Time)),
+		Message: fmt.Sprintf("backup %s%s %s%s", backup.Name, ofVolume(backup), fact, lasting(p, backup.CreationTimestamp.Time)),
 		Remedy: fmt.Sprintf("wait until it is done: kubectl -n longhorn-system get backups.longhorn.io %[1]s; if it makes no progress, delete it: "+
 			"kubectl -n longhorn-system delete backups.longhorn.io %[1]s.", backup.Name),
 	})
@@ -176,12 +176,4 @@ func ofVolume(backup *lhv1.Backup) string {
 		return " of volume " + name
 	}
 	return ""
-}
-
-// begun returns ", for 3h 5m"; empty where the time is not known.
-func begun(p *Pass, since time.Time) string {
-	if since.IsZero() {
-		return ""
-	}
-	return ", for " + spell(p.Age(since))
 }

@@ -53,7 +53,7 @@ func singleReplicaVolumes() Check {
 }
 
 func runSingleReplicaVolumes(p *Pass) error {
-	if len(p.Nodes()) == 1 {
+	if isSingleNode(p) {
 		return nil // There is no other node for a second replica, and none is drained.
 	}
 	for _, volume := range p.Volumes() {

@@ -75,7 +75,7 @@ func judgeSnapshot(p *Pass, snapshot *lhv1.Snapshot) {
 		p.Report(Finding{
 			Object: ObjectOf(snapshot), Severity: Warn, Since: deleting.Time,
 			Message: fmt.Sprintf("snapshot %s of volume %s has been in deletion for %s%s",
-				snapshot.Name, snapshot.Spec.Volume, spell(p.Age(deleting.Time)), becauseOfError(snapshot)),
+				snapshot.Name, snapshot.Spec.Volume, spell(p.Age(deleting.Time)), quoted(snapshot.Status.Error)),
 			Remedy: fmt.Sprintf("attach volume %s (start its VM), and wait until the snapshot is gone: kubectl -n longhorn-system describe snapshots.longhorn.io %s.",
 				snapshot.Spec.Volume, snapshot.Name),
 		})
@@ -91,11 +91,4 @@ func judgeSnapshot(p *Pass, snapshot *lhv1.Snapshot) {
 			Remedy:  fmt.Sprintf("delete it if nobody needs it: kubectl -n longhorn-system delete snapshots.longhorn.io %s.", snapshot.Name),
 		})
 	}
-}
-
-func becauseOfError(snapshot *lhv1.Snapshot) string {
-	if text := cluster.Text(snapshot.Status.Error); text != "" {
-		return ": " + text
-	}
-	return ""
 }

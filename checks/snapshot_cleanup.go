@@ -42,7 +42,7 @@ func reportCleanupDuringRebuild(p *Pass, rebuilding []*lhv1.Volume) {
 	p.Report(Finding{
 		Object: ObjectOf(setting),
 		Message: fmt.Sprintf("setting %s is %q while %d %s being rebuilt (%s): Longhorn %s purges snapshots under a migration, which breaks the volume (longhorn/longhorn#10495)",
-			setting.Name, setting.Value, len(names), counted(len(names), "volume is", "volumes are"), abridged(names, 3), running),
+			setting.Name, setting.Value, len(names), counted(len(names), "volume is", "volumes are"), abridge(names), running),
 		Remedy: fmt.Sprintf("wait for the rebuild, and switch it off until the upgrade is done: "+
 			`kubectl -n longhorn-system patch settings.longhorn.io %s --type merge -p '{"value":"false"}'.`, settingAutoCleanup),
 	})
@@ -73,12 +73,4 @@ func isRebuilding(engines []*lhv1.Engine) bool {
 		}
 	}
 	return false
-}
-
-// abridged joins the first names and counts the others.
-func abridged(names []string, atMost int) string {
-	if len(names) <= atMost {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:atMost], ", "), len(names)-atMost)
 }

@@ -10,9 +10,6 @@ import (
 	"github.com/upgrade-gate/upgrade-gate/cluster"
 )
 
-// settingDetachManual makes Longhorn drop the attachments that people made by hand from a node that is cordoned.
-const settingDetachManual = "detach-manually-attached-volumes-when-cordoned"
-
 // staleAttachments finds volumes that are held on a node by something that no drain moves away.
 func staleAttachments() Check {
 	return Check{
@@ -121,7 +118,7 @@ func withoutWorkload(p *Pass, volume *lhv1.Volume) (hold, bool) {
 	}
 	h := hold{fact: fmt.Sprintf("is attached%s without a running workload", onNodeNamed(volume)), passing: starting, mild: aCordonDetaches(p, volume)}
 	h.remedy = fmt.Sprintf("detach it in Longhorn's UI, or see what holds it: kubectl -n longhorn-system get volumeattachments.longhorn.io %s -o yaml", volume.Name)
-	if since, err := time.Parse(time.RFC3339, gone); err == nil {
+	if since := timeOf(gone); !since.IsZero() {
 		h.since, h.passing = since, p.Age(since) < p.Settings.StaleEngineAge
 	}
 	return h, true
@@ -151,11 +148,7 @@ func satisfiedSince(status *lhv1.AttachmentTicketStatus) time.Time {
 	if condition == nil {
 		return time.Time{}
 	}
-	at, err := time.Parse(time.RFC3339, condition.LastTransitionTime)
-	if err != nil {
-		return time.Time{}
-	}
-	return at
+	return timeOf(condition.LastTransitionTime)
 }
 
 func onNodeNamed(volume *lhv1.Volume) string {
@@ -174,11 +167,7 @@ func reportHolds(p *Pass, volume *lhv1.Volume, holds []hold) {
 			p.Unknownf(volume, "%s", h.unknown)
 			continue
 		}
-		fact := h.fact
-		if !h.since.IsZero() {
-			fact += fmt.Sprintf(", for %s", spell(p.Age(h.since)))
-		}
-		facts = append(facts, fact)
+		facts = append(facts, h.fact+lasting(p, h.since))
 		if len(steps) == 0 || steps[len(steps)-1] != h.remedy {
 			steps = append(steps, h.remedy)
 		}

@@ -181,7 +181,7 @@ func reportPool(p *Pass, pool addressPool, needs poolNeeds) {
 		facts = append(facts, fact)
 	}
 	if len(pool.stale) > 0 {
-		facts = append(facts, fmt.Sprintf("keeps %d for pods that are gone%s", len(pool.stale), inParentheses(firstOf(pool.stale))))
+		facts = append(facts, fmt.Sprintf("keeps %d for pods that are gone%s", len(pool.stale), inParentheses(abridge(pool.stale))))
 		if len(facts) == 1 {
 			f.Remedy = fmt.Sprintf("remove the entries of spec.allocations whose pod is gone: kubectl -n %s edit ippools.whereabouts.cni.cncf.io %s.", pool.Namespace, pool.Name)
 		}
@@ -191,15 +191,6 @@ func reportPool(p *Pass, pool addressPool, needs poolNeeds) {
 	}
 	f.Message = fmt.Sprintf("address pool %s/%s of network %s %s", pool.Namespace, pool.Name, pool.network, strings.Join(facts, " and "))
 	p.Report(f)
-}
-
-// firstOf lists the first few of many names.
-func firstOf(names []string) string {
-	const most = 3
-	if len(names) <= most {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 }
 
 // rwxOnStorageNetwork tells whether Longhorn puts the servers of shared volumes on the storage network.

@@ -55,6 +55,6 @@ func runTwoNodeCluster(p *Pass) error {
 		return nil
 	}
 	slices.Sort(running)
-	p.Findf(nodes[0], "nodes %s and %s are the only ones for virtual machines, and %d run on them%s", nodes[0].Name, nodes[1].Name, len(running), inParentheses(firstOf(running)))
+	p.Findf(nodes[0], "nodes %s and %s are the only ones for virtual machines, and %d run on them%s", nodes[0].Name, nodes[1].Name, len(running), inParentheses(abridge(running)))
 	return nil
 }

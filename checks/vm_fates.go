@@ -221,7 +221,7 @@ func (r drainRules) judgeEvacuation(vmi *kubevirtv1.VirtualMachineInstance, f *f
 		f.waiting = len(f.stays) == 0
 		f.stays = append(f.stays, "KubeVirt has not said whether it can be migrated")
 	case condition.Status == corev1.ConditionFalse:
-		f.stays = append(f.stays, "KubeVirt cannot migrate it"+inParentheses(explanation(condition)))
+		f.stays = append(f.stays, "KubeVirt cannot migrate it"+inParentheses(explain(condition.Reason, condition.Message)))
 	case condition.Status != corev1.ConditionTrue:
 		f.unknown = fmt.Sprintf("its condition LiveMigratable is %q", condition.Status)
 	}
@@ -239,24 +239,6 @@ func (r drainRules) evictionStrategy(vmi *kubevirtv1.VirtualMachineInstance) (st
 		}
 	}
 	return "", "", len(r.KubeVirts()) > 0
-}
-
-// explanation returns a condition's reason and message on one line.
-func explanation(condition *kubevirtv1.VirtualMachineInstanceCondition) string {
-	reason, message := cluster.Text(condition.Reason), strings.Join(strings.Fields(cluster.Text(condition.Message)), " ")
-	if reason != "" && message != "" {
-		return reason + ": " + message
-	}
-	return reason + message
-}
-
-// abridge joins words, of many only the first three and how many more there are.
-func abridge(words []string) string {
-	const shown = 3
-	if len(words) <= shown+1 {
-		return strings.Join(words, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(words[:shown], ", "), len(words)-shown)
 }
 
 // isKnownPhase tells whether KubeVirt has such a phase of a VMI.

@@ -2,7 +2,6 @@ package checks
 
 import (
 	"fmt"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -46,15 +45,15 @@ func reportVMImages(p *Pass, reported map[string]bool) {
 func imageFact(p *Pass, image *cluster.VirtualMachineImage) (fact string, importing bool) {
 	conditions := image.Status.Conditions
 	if isConditionTrue(conditions, vmImageUnbacked) {
-		return "reports that its backing image is missing" + why(cluster.Condition(conditions, vmImageUnbacked)), false
+		return "reports that its backing image is missing" + explained(cluster.Condition(conditions, vmImageUnbacked)), false
 	}
 	if isConditionTrue(conditions, vmImageGivenUp) {
-		return fmt.Sprintf("could not be imported, after %d attempts%s", image.Status.Failed, why(cluster.Condition(conditions, vmImageGivenUp))), false
+		return fmt.Sprintf("could not be imported, after %d attempts%s", image.Status.Failed, explained(cluster.Condition(conditions, vmImageGivenUp))), false
 	}
 	imported := cluster.Condition(conditions, imageImported)
 	if imported == nil {
 		if made := cluster.Condition(conditions, vmImageInitialized); made != nil && made.Status == string(corev1.ConditionFalse) {
-			return "could not be set up" + why(made), false
+			return "could not be set up" + explained(made), false
 		}
 		p.Unknownf(image, "it reports no condition %s", imageImported)
 		return "", false
@@ -63,7 +62,7 @@ func imageFact(p *Pass, image *cluster.VirtualMachineImage) (fact string, import
 	case string(corev1.ConditionTrue):
 		return "", false
 	case string(corev1.ConditionFalse):
-		return "could not be imported" + why(imported), false
+		return "could not be imported" + explained(imported), false
 	case string(corev1.ConditionUnknown):
 		return fmt.Sprintf("is still being imported, %d%%", image.Status.Progress), true
 	}
@@ -76,10 +75,6 @@ func isConditionTrue(conditions []cluster.StatusCondition, conditionType string)
 	return condition != nil && condition.Status == string(corev1.ConditionTrue)
 }
 
-// why returns the first line of a condition's message, or its reason, in parentheses.
-func why(condition *cluster.StatusCondition) string {
-	if message, _, _ := strings.Cut(cluster.Text(condition.Message), "\n"); message != "" {
-		return inParentheses(message)
-	}
-	return inParentheses(condition.Reason)
+func explained(condition *cluster.StatusCondition) string {
+	return inParentheses(explain(condition.Reason, condition.Message))
 }

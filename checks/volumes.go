@@ -111,11 +111,3 @@ func areMoving(engines []*lhv1.Engine) bool {
 	}
 	return false
 }
-
-// counted returns the singular or the plural form.
-func counted(count int, one, many string) string {
-	if count == 1 {
-		return one
-	}
-	return many
-}

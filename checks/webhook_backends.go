@@ -78,13 +78,11 @@ func judgeBackend(p *Pass, b backend) *outage {
 		return down
 	}
 	for _, slice := range p.EndpointSlicesOf(b.service.Namespace, b.service.Name) {
-		if at, err := time.Parse(time.RFC3339, slice.Annotations[cluster.AnnotationLastChange]); err == nil && at.After(down.since) {
+		if at := timeOf(slice.Annotations[cluster.AnnotationLastChange]); at.After(down.since) {
 			down.since = at
 		}
 	}
-	if !down.since.IsZero() {
-		down.fact += ", for " + spell(p.Age(down.since))
-	}
+	down.fact += lasting(p, down.since)
 	return down
 }
 
@@ -122,13 +120,4 @@ func withOutages(p *Pass, f Finding, outages []*outage, remove string) Finding {
 		f.Remedy += fmt.Sprintf(" Only if its component was removed: %s.", remove)
 	}
 	return f
-}
-
-// transitionOf returns when a condition last changed; zero where it does not say.
-func transitionOf(condition *cluster.StatusCondition) time.Time {
-	at, err := time.Parse(time.RFC3339, cluster.Text(condition.LastTransitionTime))
-	if err != nil {
-		return time.Time{}
-	}
-	return at
 }
