@@ -2,7 +2,6 @@ package checks
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 
 	lhv1 "github.com/longhorn/longhorn-manager/k8s/pkg/apis/longhorn/v1beta2"
@@ -32,7 +31,7 @@ func volumesByImage(p *Pass) map[string]int {
 
 // reportEngineImages reports the engine images in use that some storage node lacks: a volume can neither be attached nor rebuilt
 // there.
-func reportEngineImages(p *Pass, storage map[string]bool) {
+func reportEngineImages(p *Pass, storage storageNodes) {
 	uses := volumesByImage(p)
 	standard, _ := p.LonghornSetting(settingEngineImage)
 	for _, image := range p.EngineImages() {
@@ -46,13 +45,13 @@ func reportEngineImages(p *Pass, storage map[string]bool) {
 	}
 }
 
-func reportUndeployed(p *Pass, image *lhv1.EngineImage, storage map[string]bool) bool {
+func reportUndeployed(p *Pass, image *lhv1.EngineImage, storage storageNodes) bool {
 	f := Finding{
 		Object: ObjectOf(image), Transient: true, Settles: longhornSettles,
 		Remedy: fmt.Sprintf("wait until it is deployed; else see why its pods do not start: kubectl -n %s get pods -o wide -l longhorn.io/component=engine-image.", cluster.LonghornNamespace),
 	}
 	state := cluster.Text(image.Status.State)
-	missing := nodesWithout(image, storage)
+	missing := nodesWithout(image, storage.ready)
 	switch {
 	case image.Status.Incompatible:
 		f.Transient, f.Settles = false, 0
@@ -66,7 +65,7 @@ func reportUndeployed(p *Pass, image *lhv1.EngineImage, storage map[string]bool)
 		p.Unknownf(image, "it does not report on which nodes it is deployed")
 	case len(missing) > 0:
 		f.Message = fmt.Sprintf("is not deployed on %s", abridge(missing))
-	case state == lhv1.EngineImageStateDeploying:
+	case state == lhv1.EngineImageStateDeploying && len(nodesWithout(image, storage.away)) == 0:
 		f.Message = "is still being deployed"
 	}
 	if f.Message == "" {
@@ -77,15 +76,14 @@ func reportUndeployed(p *Pass, image *lhv1.EngineImage, storage map[string]bool)
 	return true
 }
 
-// nodesWithout lists the storage nodes on which an engine image is not deployed.
-func nodesWithout(image *lhv1.EngineImage, storage map[string]bool) []string {
+// nodesWithout lists those of some nodes on which an engine image is not deployed.
+func nodesWithout(image *lhv1.EngineImage, nodes []string) []string {
 	var missing []string
-	for node, stores := range storage {
-		if stores && !image.Status.NodeDeploymentMap[node] {
+	for _, node := range nodes {
+		if !image.Status.NodeDeploymentMap[node] {
 			missing = append(missing, node)
 		}
 	}
-	slices.Sort(missing)
 	return missing
 }
 

@@ -80,42 +80,46 @@ func managersByNode(p *Pass) map[string]managersOfNode {
 	return byNode
 }
 
+// reportNoStorageNode reports a Longhorn node that never gets the instance managers that the upgrade waits for.
+func reportNoStorageNode(p *Pass, node *lhv1.Node, fact string) {
+	f := Finding{
+		Object: ObjectOf(node), Message: fmt.Sprintf("Longhorn node %s %s", node.Name, fact),
+		Remedy: fmt.Sprintf("make sure that it holds no replica that is needed, then kubectl -n %[1]s patch nodes.longhorn.io %[2]s --type merge "+
+			"-p '{\"spec\":{\"allowScheduling\":false}}' && kubectl -n %[1]s delete nodes.longhorn.io %[2]s.", cluster.LonghornNamespace, node.Name),
+	}
+	if len(p.ManagedNodes()) == 1 {
+		f.Severity = Warn // With one managed node the upgrade does not wait for instance managers.
+	}
+	p.Report(f)
+}
+
 // reportLonghornNode reports all that keeps one Longhorn node from having the instance managers that the upgrade waits for.
-func reportLonghornNode(p *Pass, node *lhv1.Node, kubernetes *corev1.Node, managers map[string]managersOfNode) {
-	f := Finding{Object: ObjectOf(node)}
-	fact := withoutStorageNode(kubernetes)
-	switch {
-	case fact != "":
-		f.Remedy = fmt.Sprintf("kubectl -n %[1]s patch nodes.longhorn.io %[2]s --type merge -p '{\"spec\":{\"allowScheduling\":false}}', make sure that it holds no replica that is "+
-			"needed, then kubectl -n %[1]s delete nodes.longhorn.io %[2]s.", cluster.LonghornNamespace, node.Name)
-		if len(p.ManagedNodes()) == 1 {
-			f.Severity = Warn // With one managed node the upgrade does not wait for instance managers.
-		}
-	default:
-		var facts []string
-		if notReady := longhornNodeNotReady(p, node, kubernetes); notReady != "" {
-			facts = append(facts, notReady)
-		}
-		starting := len(facts) == 0
-		for _, kind := range wantedManagers(p) {
-			wrong, isStarting := countManagers(p, node, kind, managers[node.Name][kind])
-			if wrong != "" {
-				facts = append(facts, wrong)
-				starting = starting && isStarting
-			}
-		}
-		fact = strings.Join(facts, " and ")
-		f.Remedy = fmt.Sprintf("kubectl -n %[1]s get instancemanagers.longhorn.io,pods -o wide -l longhorn.io/node=%[2]s shows what is there; repair the node, or the pod that does not start.",
-			cluster.LonghornNamespace, node.Name)
-		if starting {
-			f.Transient, f.Settles = true, longhornSettles
-			f.Remedy = "wait until it runs, a few minutes. Else " + f.Remedy
+func reportLonghornNode(p *Pass, node *lhv1.Node, managers map[string]managersOfNode) {
+	var facts []string
+	if notReady := longhornNodeNotReady(p, node); notReady != "" {
+		facts = append(facts, notReady)
+	}
+	starting := len(facts) == 0
+	for _, kind := range wantedManagers(p) {
+		wrong, isStarting := countManagers(p, node, kind, managers[node.Name][kind])
+		if wrong != "" {
+			facts = append(facts, wrong)
+			starting = starting && isStarting
 		}
 	}
-	if fact != "" {
-		f.Message = fmt.Sprintf("Longhorn node %s %s", node.Name, fact)
-		p.Report(f)
+	if len(facts) == 0 {
+		return
 	}
+	f := Finding{
+		Object: ObjectOf(node), Message: fmt.Sprintf("Longhorn node %s %s", node.Name, strings.Join(facts, " and ")),
+		Remedy: fmt.Sprintf("see what is there: kubectl -n %s get instancemanagers.longhorn.io,pods -o wide -l longhorn.io/node=%s; repair the node, or the pod that does not start.",
+			cluster.LonghornNamespace, node.Name),
+	}
+	if starting {
+		f.Transient, f.Settles = true, longhornSettles
+		f.Remedy = "wait until it runs, a few minutes; if it does not, " + f.Remedy
+	}
+	p.Report(f)
 }
 
 // withoutStorageNode says why no Kubernetes node stands behind a Longhorn node; empty where one does.
@@ -131,18 +135,14 @@ func withoutStorageNode(kubernetes *corev1.Node) string {
 	return ""
 }
 
-// longhornNodeNotReady says that Longhorn or Kubernetes cannot use the node, Longhorn's reason first.
-func longhornNodeNotReady(p *Pass, node *lhv1.Node, kubernetes *corev1.Node) string {
+// longhornNodeNotReady says that Longhorn cannot use a node although Kubernetes can.
+func longhornNodeNotReady(p *Pass, node *lhv1.Node) string {
 	ready := cluster.LonghornCondition(node.Status.Conditions, lhv1.NodeConditionTypeReady)
-	if ready != nil && ready.Status == lhv1.ConditionStatusFalse {
-		return "is not ready" + inParentheses(ready.Reason)
-	}
-	if c := cluster.NodeCondition(kubernetes, corev1.NodeReady); c != nil && c.Status != corev1.ConditionTrue {
-		return "belongs to a Kubernetes node that is not ready" + inParentheses(c.Reason)
-	}
 	switch {
 	case ready == nil:
 		p.Unknownf(node, "it reports no condition Ready")
+	case ready.Status == lhv1.ConditionStatusFalse:
+		return "is not ready" + inParentheses(ready.Reason)
 	case ready.Status != lhv1.ConditionStatusTrue:
 		p.Unknownf(node, "its condition Ready is %q", ready.Status)
 	}

@@ -24,11 +24,11 @@ func longhornUnsettled() Check {
 		Why: "When Longhorn itself has been upgraded, the upgrade waits without limit, in UpgradingSystemServices, until as many longhorn-manager pods are ready as " +
 			"there are managed nodes, and until every Longhorn node has exactly one running instance manager of the new image. A Longhorn node without a " +
 			"working Kubernetes node never gets one, so that the job says for ever that the count is not 1.",
-		Finds: "Longhorn nodes without a Kubernetes node, or whose node is not managed by Harvester, is a witness or is not ready; Longhorn nodes that are not ready; " +
+		Finds: "Longhorn nodes without a Kubernetes node, or whose node is not managed by Harvester or is a witness; Longhorn nodes that are not ready although their node is; " +
 			"managed nodes without a Longhorn node; Longhorn nodes with no or several instance managers of the current image, or whose one does not run, counted for " +
 			"each data engine in use; a longhorn-manager DaemonSet with another number of ready pods than there are managed nodes; engine images in use that are not deployed on " +
 			"every storage node; volumes between two engine images; and, as a warning, instance managers of an older image that still run engines, and older " +
-			"engine images that should have been replaced.",
+			"engine images that should have been replaced. What a node lacks that is not ready itself is left to nodes-unready.",
 		Beyond:   "Whether each node has CPU left for a second instance manager.",
 		Remedy:   "see what Longhorn waits for: kubectl -n longhorn-system get nodes.longhorn.io,instancemanagers.longhorn.io,engineimages.longhorn.io,pods -o wide.",
 		Severity: Block,
@@ -48,14 +48,25 @@ func longhornUnsettled() Check {
 
 func runLonghornUnsettled(p *Pass) error {
 	managers := managersByNode(p)
-	storage := map[string]bool{}
+	unready := unreadyNodes(p)
+	var storage storageNodes
+	known := map[string]bool{}
 	for _, node := range p.LonghornNodes() {
+		known[node.Name] = true
 		kubernetes := p.Node(node.Name)
-		storage[node.Name] = kubernetes != nil && cluster.IsManaged(kubernetes) && !cluster.IsWitness(kubernetes)
-		reportLonghornNode(p, node, kubernetes, managers)
+		fact := withoutStorageNode(kubernetes)
+		switch {
+		case fact != "":
+			reportNoStorageNode(p, node, fact)
+		case unready[node.Name]: // Nothing there works, and nodes-unready reports the one cause.
+			storage.away = append(storage.away, node.Name)
+		default:
+			storage.ready = append(storage.ready, node.Name)
+			reportLonghornNode(p, node, managers)
+		}
 	}
 	for _, node := range p.ManagedNodes() {
-		if _, known := storage[node.Name]; !known {
+		if !known[node.Name] && !unready[node.Name] {
 			young := p.Age(node.CreationTimestamp.Time) < longhornSettles
 			f := Finding{
 				Object: ObjectOf(node), Message: fmt.Sprintf("node %s is managed by Harvester, but Longhorn has no node of that name%s", node.Name, ageOf(p, node.CreationTimestamp.Time)),
@@ -69,14 +80,18 @@ func runLonghornUnsettled(p *Pass) error {
 		}
 	}
 	reportOldManagers(p)
-	reportManagerDaemon(p)
+	reportManagerDaemon(p, unready)
 	reportEngineImages(p, storage)
 	reportVolumesBetweenImages(p)
 	return nil
 }
 
-// reportManagerDaemon does what wait_longhorn_manager does, before the upgrade.
-func reportManagerDaemon(p *Pass) {
+// storageNodes are the Longhorn nodes behind which there is a node that stores, by whether that one is ready.
+type storageNodes struct{ ready, away []string }
+
+// reportManagerDaemon does what wait_longhorn_manager does, before the upgrade. The pods of nodes that are not ready are not either;
+// nodes-unready reports those nodes.
+func reportManagerDaemon(p *Pass, unready map[string]bool) {
 	daemon := p.DaemonSet(cluster.LonghornNamespace, managerDaemon)
 	if daemon == nil {
 		p.Unknownf(&appsv1.DaemonSet{ObjectMeta: metav1.ObjectMeta{Namespace: cluster.LonghornNamespace, Name: managerDaemon}}, "it does not exist")
@@ -87,7 +102,13 @@ func reportManagerDaemon(p *Pass) {
 		p.Unknownf(daemon, "it reports no pods")
 		return
 	}
-	if ready == wanted {
+	away := 0
+	for _, node := range p.ManagedNodes() {
+		if unready[node.Name] {
+			away++
+		}
+	}
+	if ready == wanted || ready < wanted && ready >= wanted-away {
 		return
 	}
 	f := Finding{
