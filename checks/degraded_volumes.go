@@ -18,8 +18,9 @@ func degradedVolumes() Check {
 		Why: "Before it drains a node the upgrade waits, without limit, until every volume in use is healthy; on two nodes, until it has two " +
 			"usable replicas. A volume that cannot become healthy keeps the node in Pre-draining for ever.",
 		Finds: "Volumes in use that the upgrade would wait for by its own rule (on three nodes or more their robustness, on two their usable replicas), " +
-			"rebuilds that run or have failed, replicas that Longhorn cannot place, more replicas than there are nodes for them, volumes bound to one node " +
-			"(strict-local), expansions that are pending, failed or unintended, and running engines whose volume does not exist.",
+			"rebuilds that run or have failed, replicas that Longhorn cannot place, more replicas than there are nodes for them, " +
+			"expansions that are pending, failed or unintended, and running engines whose volume does not exist. Volumes that wait for a backing image are " +
+			"left to backing-images-unready, those that are being attached or detached to stale-attachments.",
 		Remedy: "wait for running rebuilds; free disk space or un-cordon nodes so that replicas can be placed; lower numberOfReplicas where " +
 			"there are not enough nodes: kubectl -n longhorn-system get volumes.longhorn.io,replicas.longhorn.io.",
 		Severity: Block,
@@ -73,10 +74,13 @@ type waitRule struct {
 	single bool
 	// homes are the Longhorn nodes that take new replicas.
 	homes int
+	// homesLater counts those as well that do not now for a reason that another check reports.
+	homesLater int
 }
 
 func waitRuleOf(p *Pass) waitRule {
-	return waitRule{nodes: len(p.ManagedNodes()), single: isSingleNode(p), homes: replicaHomes(p)}
+	now, later := replicaHomes(p)
+	return waitRule{nodes: len(p.ManagedNodes()), single: isSingleNode(p), homes: now, homesLater: later}
 }
 
 // byRobustness tells whether the upgrade looks at the robustness; on two nodes it counts replicas, for a volume that

@@ -18,7 +18,6 @@ import (
 const (
 	ruleExpansion    = "expansion"
 	ruleReplicaCount = "replica-count"
-	ruleStrictLocal  = "strict-local"
 )
 
 // defaultReplenishment is Longhorn's default of the setting replica-replenishment-wait-interval: for so long it waits for a
@@ -53,6 +52,8 @@ func reportRedundancy(p *Pass, wait waitRule, volume *lhv1.Volume, all []*lhv1.E
 		reportUnplaced(p, volume, unplaced, Block)
 	case len(all) > 1 && volume.Status.Robustness == lhv1.VolumeRobustnessUnknown:
 		// So says a volume between two engines; multi-engine-volumes or in-flight-migrations has it.
+	case !rebuild.found() && unplaced == nil && (isMoving(volume) || waitsForBackingImage(volume)):
+		// What moves and does not arrive stale-attachments has; what waits for an image, backing-images-unready.
 	default:
 		reportWait(p, wait, volume, short, rebuild, unplaced)
 	}
@@ -92,12 +93,12 @@ func reportWait(p *Pass, wait waitRule, volume *lhv1.Volume, short string, rebui
 	case rebuild.found():
 		f.Transient = true
 		f.Remedy = "wait until the rebuild is done, and try again: kubectl -n longhorn-system get volumes.longhorn.io " + volume.Name + " -w."
-	case wait.byRobustness() && tooFewHomes(p, wait, volume):
+	case wait.byRobustness() && tooFewHomes(p, wait.homes, volume):
 		parts = append(parts, fmt.Sprintf("only %d Longhorn %s", wait.homes, counted(wait.homes, "node takes replicas", "nodes take replicas")))
 		f.Remedy = placeReplicas(volume, wait)
-	case isMoving(volume) || areMoving(p.EnginesOf(volume.Name)):
+	case areMoving(p.EnginesOf(volume.Name)):
 		f.Transient, f.Settles = true, p.Settings.LostEngineAge
-		f.Remedy = "wait until the volume is attached or detached, and try again."
+		f.Remedy = "wait until its engine runs, and try again."
 	case !f.Since.IsZero() && p.Age(f.Since) < replenishment(p):
 		f.Transient = true
 		parts = append(parts, "no rebuild has begun yet")
@@ -112,6 +113,10 @@ func reportWait(p *Pass, wait waitRule, volume *lhv1.Volume, short string, rebui
 	}
 	f.Message = strings.Join(parts, "; ")
 	p.Report(f)
+}
+
+func waitsForBackingImage(volume *lhv1.Volume) bool {
+	return isTrue(volume.Status.Conditions, lhv1.VolumeConditionTypeWaitForBackingImage)
 }
 
 // rebuild is what the engines of a volume say about replicas that are being built.

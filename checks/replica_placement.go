@@ -9,20 +9,23 @@ import (
 )
 
 // replicaHomes counts the Longhorn nodes that take new replicas: scheduling is allowed, and the node and one of its disks are
-// ready and schedulable. A cordon is not held against a node: it is temporary, and nodes-unready reports it.
-func replicaHomes(p *Pass) int {
-	homes := 0
+// ready and schedulable. A cordon is not held against a node: it is temporary, and nodes-unready reports it. later counts those as well
+// that are not ready or being emptied, which longhorn-unsettled or nodes-unready, and longhorn-evictions, report once for all volumes.
+func replicaHomes(p *Pass) (now, later int) {
 	for _, node := range p.LonghornNodes() {
-		if isReplicaHome(node) {
-			homes++
+		switch {
+		case isReplicaHome(node):
+			now++
+			later++
+		case !isTrue(node.Status.Conditions, lhv1.NodeConditionTypeReady) || node.Spec.EvictionRequested || len(evictedDisks(node)) > 0:
+			later++
 		}
 	}
-	return homes
+	return now, later
 }
 
 func isReplicaHome(node *lhv1.Node) bool {
-	ready := cluster.LonghornCondition(node.Status.Conditions, lhv1.NodeConditionTypeReady)
-	if !node.Spec.AllowScheduling || ready == nil || ready.Status != lhv1.ConditionStatusTrue {
+	if !node.Spec.AllowScheduling || !isTrue(node.Status.Conditions, lhv1.NodeConditionTypeReady) {
 		return false
 	}
 	schedulable := cluster.LonghornCondition(node.Status.Conditions, lhv1.NodeConditionTypeSchedulable)
@@ -34,8 +37,7 @@ func isReplicaHome(node *lhv1.Node) bool {
 		if !disk.AllowScheduling || status == nil {
 			continue
 		}
-		schedulable := cluster.LonghornCondition(status.Conditions, lhv1.DiskConditionTypeSchedulable)
-		if schedulable != nil && schedulable.Status == lhv1.ConditionStatusTrue {
+		if isTrue(status.Conditions, lhv1.DiskConditionTypeSchedulable) {
 			return true
 		}
 	}
@@ -43,8 +45,8 @@ func isReplicaHome(node *lhv1.Node) bool {
 }
 
 // tooFewHomes tells whether a volume wants more replicas than there are nodes for them.
-func tooFewHomes(p *Pass, wait waitRule, volume *lhv1.Volume) bool {
-	return volume.Spec.NumberOfReplicas > wait.homes && !mayShareNode(p, volume)
+func tooFewHomes(p *Pass, homes int, volume *lhv1.Volume) bool {
+	return volume.Spec.NumberOfReplicas > homes && !mayShareNode(p, volume)
 }
 
 // mayShareNode tells whether replicas of a volume may lie on the same node.
@@ -61,19 +63,11 @@ func mayShareNode(p *Pass, volume *lhv1.Volume) bool {
 
 // reportProspects warns of a healthy volume that the rolling upgrade will make wait.
 func reportProspects(p *Pass, wait waitRule, volume *lhv1.Volume) {
-	if volume.Spec.DataLocality == lhv1.DataLocalityStrictLocal {
-		p.Report(Finding{
-			Object: ObjectOf(volume), Rule: ruleStrictLocal, Severity: Warn,
-			Message: fmt.Sprintf("%s is bound to %s (dataLocality strict-local): it is not available while that node is drained",
-				describeVolume(p, volume), volume.Status.CurrentNodeID),
-			Remedy: stopVM(p, volume) + " before the upgrade, or let the upgrade stop it.",
-		})
-	}
-	if wait.byRobustness() && tooFewHomes(p, wait, volume) {
+	if wait.byRobustness() && tooFewHomes(p, wait.homesLater, volume) {
 		p.Report(Finding{
 			Object: ObjectOf(volume), Rule: ruleReplicaCount, Severity: Warn,
 			Message: fmt.Sprintf("%s wants %d replicas, but only %d Longhorn %s: a replica that is lost during the upgrade is not replaced",
-				describeVolume(p, volume), volume.Spec.NumberOfReplicas, wait.homes, counted(wait.homes, "node takes replicas", "nodes take replicas")),
+				describeVolume(p, volume), volume.Spec.NumberOfReplicas, wait.homesLater, counted(wait.homesLater, "node takes replicas", "nodes take replicas")),
 			Remedy: placeReplicas(volume, wait),
 		})
 	}

@@ -31,7 +31,7 @@ func singleReplicaVolumes() Check {
 		Title: "Volumes have a single replica",
 		Why: "Longhorn does not let go of a node that holds the last replica of a volume in use, so that the node stays in Pre-drained for ever. Of a " +
 			"detached volume the only copy is away while its node restarts, and lost if the node does not come back.",
-		Finds: "On clusters of more than one node, volumes for which one replica is asked: attached ones (or being attached or created), and all others, as a " +
+		Finds: "On clusters of more than one node, volumes for which one replica is asked, bound to its node (strict-local) or not: attached ones (or being attached or created), and all others, as a " +
 			"warning where neither the drain nor Harvester's own webhook minds them, in upgrades from before v1.5.0 to v1.4.0 or later.",
 		Remedy: "raise the number of replicas and wait until the volume is healthy: kubectl -n longhorn-system patch volumes.longhorn.io VOLUME " +
 			`--type merge -p '{"spec":{"numberOfReplicas":3}}'; or stop the VM for the time of the upgrade.`,
@@ -74,8 +74,10 @@ func runSingleReplicaVolumes(p *Pass) error {
 
 func reportSingleReplica(p *Pass, volume *lhv1.Volume) {
 	f := Finding{Object: ObjectOf(volume), Rule: ruleDetachedSingle}
-	more := fmt.Sprintf("kubectl -n longhorn-system patch volumes.longhorn.io %s --type merge -p '{\"spec\":{\"numberOfReplicas\":%d}}'",
-		volume.Name, min(len(p.Nodes()), 3))
+	more, fact := moreReplicas(p, volume), "has a single replica"
+	if volume.Spec.DataLocality == lhv1.DataLocalityStrictLocal {
+		fact += ", bound to its node (dataLocality strict-local),"
+	}
 	switch volume.Status.State {
 	case lhv1.VolumeStateAttached, lhv1.VolumeStateAttaching, lhv1.VolumeStateCreating:
 		f.Rule = ruleAttachedSingle
@@ -87,8 +89,22 @@ func reportSingleReplica(p *Pass, volume *lhv1.Volume) {
 		f.Remedy = fmt.Sprintf("raise the number of replicas, attach the volume once and wait until it is healthy: %s; or accept that its only copy is away "+
 			"while the node restarts: set the annotation harvesterhci.io/skipSingleReplicaDetachedVol=true on the Upgrade.", more)
 	}
-	f.Message = fmt.Sprintf("%s has a single replica%s, and is %s", describeVolume(p, volume), whereReplicasAre(p, volume), volume.Status.State)
+	f.Message = fmt.Sprintf("%s %s%s, and is %s", describeVolume(p, volume), fact, whereReplicasAre(p, volume), volume.Status.State)
 	p.Report(f)
+}
+
+// moreReplicas returns the command that asks for more replicas. Longhorn lets no volume have them that is bound to its node, and
+// unbinds it only while it is detached.
+func moreReplicas(p *Pass, volume *lhv1.Volume) string {
+	spec := fmt.Sprintf(`"numberOfReplicas":%d`, min(len(p.Nodes()), 3))
+	first := ""
+	if volume.Spec.DataLocality == lhv1.DataLocalityStrictLocal {
+		spec = `"dataLocality":"best-effort",` + spec
+		if volume.Status.State != lhv1.VolumeStateDetached {
+			first = stopVM(p, volume) + ", then "
+		}
+	}
+	return fmt.Sprintf("%skubectl -n longhorn-system patch volumes.longhorn.io %s --type merge -p '{\"spec\":{%s}}'", first, volume.Name, spec)
 }
 
 // passesByDetached tells whether neither the drain nor Harvester's webhook stops at the single replica of a detached volume. Of
