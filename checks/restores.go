@@ -28,10 +28,12 @@ func unreadClone(volume *lhv1.Volume) string {
 }
 
 // reportRestoresAndClones reports volumes whose data is still arriving, by what themselves say or by what their engines do.
-func reportRestoresAndClones(p *Pass) {
+func reportRestoresAndClones(p *Pass, ofVMs vmOperations) {
 	restored, cloned := engineCopies(p.Engines())
 	for _, volume := range p.Volumes() {
-		reportRestoreOrClone(p, volume, restored[volume.Name], cloned[volume.Name])
+		if !ofVMs.includeRestoreOf(volume) {
+			reportRestoreOrClone(p, volume, restored[volume.Name], cloned[volume.Name])
+		}
 	}
 }
 

@@ -20,8 +20,8 @@ func runningBackups() Check {
 		Title: "Backups, restores or clones are running, or can start",
 		Why: "A backup, snapshot, restore or clone holds a ticket of its own on the volume: the VM's migration cannot finish beside it, or the volume stays " +
 			"attached where nothing moves it away, and the node stays in Pre-draining or Pre-drained. A schedule starts one in the middle of the upgrade.",
-		Finds: "Harvester's backups, snapshots and restores of VMs that are neither complete nor failed; schedules of VM backups that are not suspended; Longhorn " +
-			"backups that are pending or in progress; volumes that are being restored (standby volumes always are) or cloned, by themselves or their engines; and, as a " +
+		Finds: "Harvester's backups, snapshots and restores of VMs that are neither complete nor failed, each with all that Longhorn does for it; schedules of VM backups " +
+			"that are not suspended; other backups of Longhorn that are pending or in progress; other volumes that are being restored (standby volumes always are) or cloned, by themselves or their engines; and, as a " +
 			"warning, recurring jobs of Longhorn whose schedule can fire and that a volume belongs to.",
 		Beyond:   "Backup programs inside the guests, and those of others that reach volumes through snapshots of their own.",
 		Remedy:   "wait until the backup is done, and suspend the schedules until the upgrade is over.",
@@ -42,28 +42,35 @@ func runningBackups() Check {
 }
 
 func runRunningBackups(p *Pass) error {
+	ofVMs := newVMOperations()
 	for _, backup := range p.VMBackups() {
-		reportVMBackup(p, backup)
+		if reportVMBackup(p, backup) {
+			ofVMs.addBackup(backup)
+		}
 	}
 	for _, restore := range p.VMRestores() {
-		reportVMRestore(p, restore)
+		if reportVMRestore(p, restore) {
+			ofVMs.addRestore(restore)
+		}
 	}
 	for _, schedule := range p.VMBackupSchedules() {
 		reportSchedule(p, schedule)
 	}
 	for _, backup := range p.Backups() {
-		reportBackup(p, backup)
+		if !ofVMs.includeBackup(backup) {
+			reportBackup(p, backup)
+		}
 	}
-	reportRestoresAndClones(p)
+	reportRestoresAndClones(p, ofVMs)
 	reportRecurringJobs(p)
 	return nil
 }
 
-// reportVMBackup goes by Harvester's own rule: a backup runs until it is ready to use or has an error.
-func reportVMBackup(p *Pass, backup *cluster.VirtualMachineBackup) {
+// reportVMBackup tells whether it reported a backup. It goes by Harvester's own rule: one runs until it is ready to use or has an error.
+func reportVMBackup(p *Pass, backup *cluster.VirtualMachineBackup) bool {
 	status := backup.Status
 	if p.Excluded(backup) || status != nil && (status.Error != nil || status.ReadyToUse != nil && *status.ReadyToUse) {
-		return
+		return false
 	}
 	what := cluster.Text(backup.Spec.Type)
 	if what == "" {
@@ -79,21 +86,23 @@ func reportVMBackup(p *Pass, backup *cluster.VirtualMachineBackup) {
 		Remedy: fmt.Sprintf("wait until it is done: kubectl -n %[1]s get virtualmachinebackups.harvesterhci.io %[2]s; if it makes no progress, delete it: "+
 			"kubectl -n %[1]s delete virtualmachinebackups.harvesterhci.io %[2]s.", backup.Namespace, backup.Name),
 	})
+	return true
 }
 
-// reportVMRestore finds restores that are neither complete nor given up: of one that failed, no condition says that it progresses.
-func reportVMRestore(p *Pass, restore *cluster.VirtualMachineRestore) {
+// reportVMRestore tells whether it reported a restore, as one that is neither complete nor given up: of one that failed, no condition
+// says that it progresses.
+func reportVMRestore(p *Pass, restore *cluster.VirtualMachineRestore) bool {
 	if p.Excluded(restore) {
-		return
+		return false
 	}
 	progress := ""
 	if status := restore.Status; status != nil {
 		if status.Complete != nil && *status.Complete {
-			return
+			return false
 		}
 		progressing, ready := cluster.Condition(status.Conditions, "Progressing"), cluster.Condition(status.Conditions, "Ready")
 		if progressing != nil && ready != nil && progressing.Status == string(corev1.ConditionFalse) && ready.Status == string(corev1.ConditionFalse) {
-			return
+			return false
 		}
 		if status.Progress > 0 {
 			progress = fmt.Sprintf(", %d%% done", status.Progress)
@@ -105,6 +114,7 @@ func reportVMRestore(p *Pass, restore *cluster.VirtualMachineRestore) {
 			restore.Spec.VirtualMachineBackupName, progress, lasting(p, restore.CreationTimestamp.Time)),
 		Remedy: fmt.Sprintf("wait until it is complete: kubectl -n %s get virtualmachinerestores.harvesterhci.io %s.", restore.Namespace, restore.Name),
 	})
+	return true
 }
 
 // reportSchedule finds schedules that are not suspended, by what has come of the wish: Harvester's webhook asks the status too.

@@ -35,10 +35,19 @@ type ObjectReference struct {
 //
 // +kubebuilder:object:generate=true
 type VirtualMachineBackupStatus struct {
-	ReadyToUse *bool             `json:"readyToUse,omitempty"`
-	Progress   int               `json:"progress,omitempty"`
-	Error      *BackupError      `json:"error,omitempty"`
-	Conditions []StatusCondition `json:"conditions,omitempty"`
+	VolumeBackups []VolumeBackup    `json:"volumeBackups,omitempty"`
+	ReadyToUse    *bool             `json:"readyToUse,omitempty"`
+	Progress      int               `json:"progress,omitempty"`
+	Error         *BackupError      `json:"error,omitempty"`
+	Conditions    []StatusCondition `json:"conditions,omitempty"`
+}
+
+// VolumeBackup is the part of a backup that is of one volume. LonghornBackupName is empty for a snapshot, and until Longhorn has begun.
+//
+// +kubebuilder:object:generate=true
+type VolumeBackup struct {
+	VolumeName         string `json:"volumeName"`
+	LonghornBackupName string `json:"longhornBackupName,omitempty"`
 }
 
 // BackupError is the last error of a backup.
@@ -79,9 +88,32 @@ type VirtualMachineRestoreSpec struct {
 //
 // +kubebuilder:object:generate=true
 type VirtualMachineRestoreStatus struct {
-	Complete   *bool             `json:"complete,omitempty"`
-	Progress   int               `json:"progress,omitempty"`
-	Conditions []StatusCondition `json:"conditions,omitempty"`
+	VolumeRestores []VolumeRestore   `json:"restores,omitempty"`
+	Complete       *bool             `json:"complete,omitempty"`
+	Progress       int               `json:"progress,omitempty"`
+	Conditions     []StatusCondition `json:"conditions,omitempty"`
+}
+
+// VolumeRestore is the part of a restore that makes one claim.
+//
+// +kubebuilder:object:generate=true
+type VolumeRestore struct {
+	PersistentVolumeClaim RestoredClaim `json:"persistentVolumeClaimSpec,omitempty"`
+}
+
+// RestoredClaim names a claim that a restore makes.
+//
+// +kubebuilder:object:generate=true
+type RestoredClaim struct {
+	Metadata ClaimName `json:"metadata,omitempty"`
+}
+
+// ClaimName is a claim's namespace and name.
+//
+// +kubebuilder:object:generate=true
+type ClaimName struct {
+	Namespace string `json:"namespace,omitempty"`
+	Name      string `json:"name,omitempty"`
 }
 
 // VirtualMachineRestoreList is a list of VirtualMachineRestores.
