@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,6 +13,9 @@ import (
 
 	"github.com/upgrade-gate/upgrade-gate/cluster"
 )
+
+// settingDetachByHand makes Longhorn drop the attachments that people made by hand from a node that is cordoned.
+const settingDetachByHand = "detach-manually-attached-volumes-when-cordoned"
 
 // removeTicket removes one ticket, as Longhorn's UI does when it detaches.
 const removeTicket = "kubectl -n longhorn-system patch volumeattachments.longhorn.io %s --type json -p '[{\"op\":\"remove\",\"path\":\"/spec/attachmentTickets/%s\"}]'"
@@ -133,7 +137,10 @@ func otherHold(p *Pass, volume *lhv1.Volume, attachment *lhv1.VolumeAttachment, 
 	case lhv1.AttacherTypeLonghornAPI:
 		h.fact = fmt.Sprintf("is held on %s by the manual attachment %s", nodeOr(ticket.NodeID), id)
 		h.remedy = "detach it in Longhorn's UI, or " + h.remedy
-		h.mild = dropsManualTickets(p)
+		kept := keepsManualTickets(p)
+		if h.mild = kept == ""; !h.mild {
+			h.fact += fmt.Sprintf(", which no cordon removes (%s is not true, and %s)", settingDetachByHand, kept)
+		}
 	case lhv1.AttacherTypeSnapshotController, lhv1.AttacherTypeBackupController, lhv1.AttacherTypeVolumeCloneController, lhv1.AttacherTypeSalvageController,
 		lhv1.AttacherTypeShareManagerController, lhv1.AttacherTypeVolumeRestoreController, lhv1.AttacherTypeVolumeEvictionController,
 		lhv1.AttacherTypeVolumeExpansionController, lhv1.AttacherTypeBackingImageDataSourceController, lhv1.AttacherTypeVolumeRebuildingController:
@@ -145,16 +152,19 @@ func otherHold(p *Pass, volume *lhv1.Volume, attachment *lhv1.VolumeAttachment, 
 	return h
 }
 
-// dropsManualTickets tells whether Longhorn removes manual tickets from a node that is cordoned, as the upgrade does.
-func dropsManualTickets(p *Pass) bool {
-	value, _ := p.LonghornSetting(settingDetachByHand)
-	return value == "true"
+// keepsManualTickets says why Longhorn will not remove manual tickets from a node that is cordoned, as the upgrade does; empty where
+// it will, for the upgrade switches that on.
+func keepsManualTickets(p *Pass) string {
+	if value, _ := p.LonghornSetting(settingDetachByHand); value == "true" {
+		return ""
+	}
+	return keptByUpgrade(p, func(d cluster.LonghornDefaults) json.RawMessage { return d.DetachManuallyAttachedVolumesWhenCordoned })
 }
 
 // aCordonDetaches tells whether a volume is attached by hand alone, so that it is detached when its node is cordoned.
 func aCordonDetaches(p *Pass, volume *lhv1.Volume) bool {
 	attachment := p.AttachmentOf(volume.Name)
-	if attachment == nil || len(attachment.Spec.AttachmentTickets) == 0 || !dropsManualTickets(p) {
+	if attachment == nil || len(attachment.Spec.AttachmentTickets) == 0 || keepsManualTickets(p) != "" {
 		return false
 	}
 	for _, ticket := range attachment.Spec.AttachmentTickets {

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	lhv1 "github.com/longhorn/longhorn-manager/k8s/pkg/apis/longhorn/v1beta2"
@@ -12,11 +11,7 @@ import (
 	"github.com/upgrade-gate/upgrade-gate/cluster"
 )
 
-const (
-	settingDrainPolicy = "node-drain-policy"
-	// settingDetachByHand makes Longhorn drop the attachments that people made by hand from a node that is cordoned.
-	settingDetachByHand = "detach-manually-attached-volumes-when-cordoned"
-)
+const settingDrainPolicy = "node-drain-policy"
 
 // The values of the setting node-drain-policy (longhorn-manager, types/setting.go). The second is Longhorn's default, the first
 // what Harvester makes of it.
@@ -28,10 +23,8 @@ const (
 	policyAlways         = "always-allow"
 )
 
-const (
-	// defaultsChangedSince is the first release whose upgrade changes the two settings where they are at Longhorn's default.
-	defaultsChangedSince = "v1.4.0"
-)
+// defaultsChangedSince is the first release whose upgrade changes two settings of Longhorn where they are at Longhorn's default.
+const defaultsChangedSince = "v1.4.0"
 
 // judgeDrainPolicy follows canDeleteInstanceManagerPDB in longhorn-manager. What it says of single nodes, drain-stuck does better.
 func judgeDrainPolicy(p *Pass, value string) (Finding, bool) {
@@ -68,25 +61,6 @@ func judgeLastReplicas(p *Pass, policy string) Finding {
 	return Finding{Message: fmt.Sprintf("%s, and it keeps from being drained each node with %s, detached ones included", unchanged, volumes)}
 }
 
-// judgeDetachByHand finds volumes that somebody attached in Longhorn's own page: nothing detaches them when their node is
-// cordoned, so its instance manager is not evicted (handleNodeCordoned). stale-attachments looks at the tickets themselves.
-func judgeDetachByHand(p *Pass, value string) (Finding, bool) {
-	detaches, err := strconv.ParseBool(value)
-	if err != nil || detaches {
-		return Finding{}, err == nil
-	}
-	unchanged := keptByUpgrade(p, func(d cluster.LonghornDefaults) json.RawMessage { return d.DetachManuallyAttachedVolumesWhenCordoned })
-	names := attachedByHand(p)
-	if unchanged == "" || len(names) == 0 {
-		return Finding{}, true
-	}
-	return Finding{
-		Message: fmt.Sprintf("%s, and %s attached by hand (%s), which keeps %s from being drained",
-			unchanged, counted(len(names), "1 volume is", fmt.Sprintf("%d volumes are", len(names))), abridge(names), counted(len(names), "its node", "their nodes")),
-		Remedy: fmt.Sprintf(`detach them in Longhorn's page, or kubectl -n %s patch settings.longhorn.io %s --type merge -p '{"value":"true"}'.`, cluster.LonghornNamespace, settingDetachByHand),
-	}, true
-}
-
 // keptByUpgrade says why the upgrade's manifest job leaves a setting at Longhorn's default; empty where it changes it. A target that
 // is not known is a current release.
 func keptByUpgrade(p *Pass, named func(cluster.LonghornDefaults) json.RawMessage) string {
@@ -102,20 +76,6 @@ func keptByUpgrade(p *Pass, named func(cluster.LonghornDefaults) json.RawMessage
 		}
 	}
 	return ""
-}
-
-// attachedByHand lists "pvc-1 on node-2" for every ticket of Longhorn's own page and API.
-func attachedByHand(p *Pass) []string {
-	var names []string
-	for _, attachment := range p.Attachments() {
-		for _, ticket := range attachment.Spec.AttachmentTickets {
-			if ticket != nil && ticket.Type == lhv1.AttacherTypeLonghornAPI && cluster.Text(ticket.NodeID) != "" {
-				names = append(names, attachment.Spec.Volume+" on "+ticket.NodeID)
-			}
-		}
-	}
-	slices.Sort(names)
-	return names
 }
 
 // volumesWithOneGoodNode lists the volumes that hold data, but whose good replicas are all on one node, or that have none.

@@ -21,17 +21,16 @@ func longhornSettings() Check {
 		Title: "Longhorn's settings make the upgrade hang or volumes unavailable",
 		Why: "Longhorn lets a node's instance manager be evicted only as its setting node-drain-policy allows, and the next node is drained only when " +
 			"every volume has been rebuilt: with the wrong policy each node stays in Pre-drained for ever, and with rebuilding switched off the second one in " +
-			"Pre-draining. The upgrade itself changes two of these settings, but only where they are at Longhorn's default and the chart does not name them.",
+			"Pre-draining. The upgrade itself changes the policy, but only where it is Longhorn's default and the chart does not name one.",
 		Finds: "A node-drain-policy that waits until a node is empty, that waits for volumes with one good replica, or that waits for nothing; rebuilding " +
-			"switched off (concurrent-replica-rebuild-per-node-limit 0); volumes attached by hand while detach-manually-attached-volumes-when-cordoned is false and the " +
-			"upgrade will not change it; and, as a warning, replicas placed on cordoned nodes, degraded volumes that are not attached, salvage switched off, " +
+			"switched off (concurrent-replica-rebuild-per-node-limit 0); and, as a warning, replicas placed on cordoned nodes, degraded volumes that are not attached, salvage switched off, " +
 			"and instance managers that reserve no CPU or more than a quarter of each node.",
 		Beyond:   "Settings that are changed while the upgrade runs.",
 		Remedy:   "set Longhorn's setting to its usual value: kubectl -n longhorn-system edit settings.longhorn.io NAME.",
 		Severity: Block,
 		Waivable: true,
 		Needs: []cluster.Kind{
-			cluster.LonghornSettings, cluster.Nodes, cluster.ManagedCharts, cluster.Attachments, cluster.Volumes, cluster.Replicas,
+			cluster.LonghornSettings, cluster.Nodes, cluster.ManagedCharts, cluster.Volumes, cluster.Replicas,
 		},
 		Sources: []string{
 			"harvester/harvester#6264", "harvester/harvester#6266", "harvester/harvester#6276", "harvester/harvester#3378", "longhorn/longhorn#2238",
@@ -62,7 +61,6 @@ func longhornSettingRules() []settingRule {
 	return []settingRule{
 		{name: settingDrainPolicy, since: "v1.4.0", usual: policyIfStopped, drains: true, judge: judgeDrainPolicy},
 		{name: "concurrent-replica-rebuild-per-node-limit", usual: "5", drains: true, judge: judgeRebuildLimit},
-		{name: settingDetachByHand, since: "v1.6.0", usual: "true", drains: true, judge: judgeDetachByHand},
 		{name: "disable-scheduling-on-cordoned-node", usual: "true", drains: true,
 			judge: warnIfFalse("so that Longhorn rebuilds replicas on the very node that is about to go down")},
 		{name: "allow-volume-creation-with-degraded-availability", usual: "true",

@@ -18,7 +18,7 @@ func staleAttachments() Check {
 		Why: "Longhorn keeps a node's instance manager as long as one volume is attached there, so that the node stays in Pre-drained for ever; and a ticket " +
 			"beside the VM's own keeps a migrating volume on the old node, which then stays in Pre-draining.",
 		Finds: "While no migration of the volume's VM is running: volumes attached without a running workload; attachment tickets of others than the CSI driver, except those " +
-			"of an operation that another check reports, and as a warning manual ones that a cordon removes; CSI tickets without their Kubernetes VolumeAttachment; volumes that " +
+			"of an operation that another check reports, and as a warning manual ones that a cordon removes, by Longhorn's setting or because the upgrade changes it; CSI tickets without their Kubernetes VolumeAttachment; volumes that " +
 			"are attaching or detaching for more than 10 minutes; and Kubernetes VolumeAttachments of nodes or volumes that are gone, or whose deletion does not end.",
 		Beyond: "Devices that the kernel of a node still holds open.",
 		Remedy: "see who holds the volume: kubectl -n longhorn-system get volumeattachments.longhorn.io VOLUME -o yaml; detach it in Longhorn's UI, or stop the VM and start it " +
@@ -26,14 +26,14 @@ func staleAttachments() Check {
 		Severity: Block,
 		Waivable: true,
 		Needs: []cluster.Kind{
-			cluster.Volumes, cluster.VolumeAttachments, cluster.VMIs, cluster.Migrations, cluster.Nodes, cluster.Backups, cluster.Replicas, cluster.LonghornSettings,
+			cluster.Volumes, cluster.VolumeAttachments, cluster.VMIs, cluster.Migrations, cluster.Nodes, cluster.Backups, cluster.Replicas, cluster.LonghornSettings, cluster.ManagedCharts,
 		},
 		Uses: []cluster.Kind{cluster.Attachments},
 		Sources: []string{
 			"harvester/harvester#3648", "harvester/harvester#6754", "harvester/harvester#6594", "harvester/harvester#7067", "harvester/harvester#8974",
 			"longhorn/longhorn#8339", "longhorn/longhorn#9267", "longhorn/longhorn#7994",
 			"longhorn/longhorn-manager controller handleNodeCordoned", "longhorn/longhorn-manager controller canDeleteInstanceManagerPDB",
-			"longhorn/longhorn-manager controller setWorkloads",
+			"longhorn/longhorn-manager controller setWorkloads", "harvester/harvester package/upgrade/upgrade_manifests.sh patch_longhorn_settings",
 		},
 		Elsewhere: Peers{Script: "attached volumes without a running workload"},
 		Run:       runStaleAttachments,
