@@ -175,22 +175,20 @@ func aCordonDetaches(p *Pass, volume *lhv1.Volume) bool {
 	return true
 }
 
-// reportStaleKubernetesAttachments finds the VolumeAttachments of Kubernetes that point nowhere, or cannot be deleted.
+// reportStaleKubernetesAttachments finds the VolumeAttachments of Kubernetes that point nowhere, or cannot be deleted. Several of one
+// volume are the matter of multi-engine-volumes, but for shared ones.
 func reportStaleKubernetesAttachments(p *Pass) {
-	var volumes map[string]bool
+	volumes := volumesByPersistentVolume(p)
 	for _, va := range p.VolumeAttachments() {
 		if va.Spec.Attacher != longhornDriver || va.Spec.Source.PersistentVolumeName == nil {
 			continue
 		}
 		name := *va.Spec.Source.PersistentVolumeName
-		exists := p.Volume(name) != nil
-		if !exists {
-			if volumes == nil {
-				volumes = persistentVolumes(p)
-			}
-			exists = volumes[name]
+		volume := volumes[name]
+		if volume != nil && !isShared(volume) && len(p.KubernetesAttachmentsOf(name)) > 1 {
+			continue
 		}
-		if fact := staleFact(p, va, exists); fact != "" {
+		if fact := staleFact(p, va, volume != nil); fact != "" {
 			p.Report(Finding{
 				Object: ObjectOf(va), Since: deletedOrCreated(va),
 				Message: fmt.Sprintf("VolumeAttachment %s of volume %s to %s %s", va.Name, name, nodeOr(va.Spec.NodeName), fact),
@@ -201,13 +199,13 @@ func reportStaleKubernetesAttachments(p *Pass) {
 	}
 }
 
-// persistentVolumes holds the names of the persistent volumes that Longhorn has a volume for.
-func persistentVolumes(p *Pass) map[string]bool {
-	names := make(map[string]bool, len(p.Volumes()))
+// volumesByPersistentVolume returns Longhorn's volumes by the names of their persistent volumes.
+func volumesByPersistentVolume(p *Pass) map[string]*lhv1.Volume {
+	volumes := make(map[string]*lhv1.Volume, len(p.Volumes()))
 	for _, volume := range p.Volumes() {
-		names[persistentVolumeOf(volume)] = true
+		volumes[persistentVolumeOf(volume)] = volume
 	}
-	return names
+	return volumes
 }
 
 func staleFact(p *Pass, va *storagev1.VolumeAttachment, exists bool) string {

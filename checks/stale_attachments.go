@@ -26,7 +26,7 @@ func staleAttachments() Check {
 		Severity: Block,
 		Waivable: true,
 		Needs: []cluster.Kind{
-			cluster.Volumes, cluster.VolumeAttachments, cluster.VMIs, cluster.Migrations, cluster.Nodes, cluster.Backups, cluster.Replicas, cluster.LonghornSettings, cluster.ManagedCharts,
+			cluster.Volumes, cluster.Engines, cluster.VolumeAttachments, cluster.VMIs, cluster.Migrations, cluster.Nodes, cluster.Backups, cluster.Replicas, cluster.LonghornSettings, cluster.ManagedCharts,
 		},
 		Uses: []cluster.Kind{cluster.Attachments},
 		Sources: []string{
@@ -80,9 +80,8 @@ func holdsOf(p *Pass, volume *lhv1.Volume, operations map[string]bool) []hold {
 	var holds []hold
 	switch {
 	case isMoving(volume):
-		if since := movingSince(p, volume); since.IsZero() || p.Age(since) >= p.Settings.StaleEngineAge {
-			holds = append(holds, hold{fact: fmt.Sprintf("is %s%s", volume.Status.State, onNodeNamed(volume)), since: since, passing: since.IsZero(),
-				remedy: fmt.Sprintf("see why with kubectl -n longhorn-system describe volumes.longhorn.io %s", volume.Name)})
+		if h, ok := arrivesNowhere(p, volume); ok {
+			holds = append(holds, h)
 		}
 	case volume.Status.State == lhv1.VolumeStateAttached && !explained:
 		if idle, ok := withoutWorkload(p, volume); ok {
@@ -90,6 +89,19 @@ func holdsOf(p *Pass, volume *lhv1.Volume, operations map[string]bool) []hold {
 		}
 	}
 	return append(holds, tickets...)
+}
+
+// arrivesNowhere tells whether a volume has been on its way for too long. Between two nodes it may be so for ever, and
+// multi-engine-volumes reports why.
+func arrivesNowhere(p *Pass, volume *lhv1.Volume) (hold, bool) {
+	since := movingSince(p, volume)
+	if !since.IsZero() && p.Age(since) < p.Settings.StaleEngineAge || len(tracesOf(p, volume)) > 0 {
+		return hold{}, false
+	}
+	return hold{
+		fact: fmt.Sprintf("is %s%s", volume.Status.State, onNodeNamed(volume)), since: since, passing: since.IsZero(),
+		remedy: fmt.Sprintf("see why with kubectl -n longhorn-system describe volumes.longhorn.io %s", volume.Name),
+	}, true
 }
 
 // withoutWorkload tells whether nothing that runs uses an attached volume. Longhorn keeps the list of its last pods when they
