@@ -196,7 +196,7 @@ func reportOldManagers(p *Pass) {
 			p.Unknownf(manager, "it reports no state")
 			continue
 		}
-		if engines := enginesIn(manager); engines > 0 {
+		if engines := enginesIn(p, manager); engines > 0 {
 			p.Report(Finding{
 				Object: ObjectOf(manager), Severity: Warn,
 				Message: fmt.Sprintf("instance manager %s on %s still runs %d %s on the older image %s", manager.Name, manager.Spec.NodeID, engines, counted(engines, "engine", "engines"), manager.Spec.Image),
@@ -206,14 +206,21 @@ func reportOldManagers(p *Pass) {
 	}
 }
 
-// enginesIn counts the engines in an instance manager, in both forms in which they are listed.
-func enginesIn(manager *lhv1.InstanceManager) int {
-	engines := len(manager.Status.InstanceEngines)
-	//lint:ignore SA1019 Longhorn up to 1.4 lists engines only here
-	for _, process := range manager.Status.Instances {
-		if process.Status.Type == lhv1.InstanceTypeEngine {
+// enginesIn counts the engines that run in an instance manager, in both forms in which they are listed. What the control plane has lost
+// there no VM keeps alive, and orphaned-engines reports it.
+func enginesIn(p *Pass, manager *lhv1.InstanceManager) int {
+	engines := 0
+	count := func(name string) {
+		if engine := p.Engine(name); engine != nil && isPlaced(&engine.Spec.InstanceSpec, &engine.Status.InstanceStatus, manager) {
 			engines++
 		}
+	}
+	for name := range manager.Status.InstanceEngines {
+		count(name)
+	}
+	//lint:ignore SA1019 Longhorn up to 1.4 lists engines only here
+	for name := range manager.Status.Instances {
+		count(name) // A replica has another name than any engine.
 	}
 	return engines
 }

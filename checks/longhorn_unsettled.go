@@ -33,7 +33,7 @@ func longhornUnsettled() Check {
 		Remedy:   "see what Longhorn waits for: kubectl -n longhorn-system get nodes.longhorn.io,instancemanagers.longhorn.io,engineimages.longhorn.io,pods -o wide.",
 		Severity: Block,
 		Needs: []cluster.Kind{
-			cluster.LonghornNodes, cluster.Nodes, cluster.InstanceManagers, cluster.DaemonSets, cluster.EngineImages, cluster.Volumes,
+			cluster.LonghornNodes, cluster.Nodes, cluster.InstanceManagers, cluster.DaemonSets, cluster.EngineImages, cluster.Volumes, cluster.Engines,
 			cluster.LonghornSettings, cluster.HarvesterSettings,
 		},
 		Sources: []string{

@@ -45,14 +45,14 @@ func runOrphanedEngines(p *Pass) error {
 			continue
 		}
 		if listed[manager].engines != placed[manager].engines {
-			for name := range manager.Status.InstanceEngines {
-				judgeEngineProcess(p, manager, name, orphans)
+			for name, process := range manager.Status.InstanceEngines {
+				judgeEngineProcess(p, manager, name, process, orphans)
 			}
 		}
 		//lint:ignore SA1019 Longhorn up to 1.4 lists engines only here
 		for name, process := range manager.Status.Instances {
 			if isEngineProcess(manager, process) {
-				judgeEngineProcess(p, manager, name, orphans)
+				judgeEngineProcess(p, manager, name, process, orphans)
 			} else {
 				judgeReplicaProcess(p, manager, name)
 			}
@@ -139,12 +139,15 @@ func isEngineProcess(manager *lhv1.InstanceManager, process lhv1.InstanceProcess
 	return process.Status.Type == lhv1.InstanceTypeEngine
 }
 
-func judgeEngineProcess(p *Pass, manager *lhv1.InstanceManager, name string, orphans map[process]*recordedOrphan) {
+func judgeEngineProcess(p *Pass, manager *lhv1.InstanceManager, name string, listed lhv1.InstanceProcess, orphans map[process]*recordedOrphan) {
 	engine := p.Engine(name)
 	because, moving := "no longer exists", true
 	if engine != nil {
+		if isToRunIn(p, manager, engine.Spec.VolumeName, engine.Labels, &engine.Spec.InstanceSpec, &engine.Status.InstanceStatus) {
+			return
+		}
 		because, moving = misplaced(&engine.Spec.InstanceSpec, &engine.Status.InstanceStatus, manager)
-		moving = moving || engine.DeletionTimestamp != nil
+		moving = moving || engine.DeletionTimestamp != nil || isPassing(listed.Status.State)
 	}
 	if because == "" || isMigrating(p, manager, engine, name) {
 		return
@@ -165,6 +168,19 @@ func judgeEngineProcess(p *Pass, manager *lhv1.InstanceManager, name string, orp
 		f.Remedy = fmt.Sprintf("wait %s, in which Longhorn brings its lists up to date, and try again. If it stays: %s", spell(p.Settings.LostEngineAge), f.Remedy)
 	}
 	p.Report(f)
+}
+
+// isPassing tells whether a listed process is about to come or go, so that the control plane may already say otherwise of it.
+func isPassing(state lhv1.InstanceState) bool {
+	return state == lhv1.InstanceStateStarting || state == lhv1.InstanceStateStopping || state == lhv1.InstanceStateStopped
+}
+
+// isToRunIn tells whether a process of an attached volume is just where the control plane wants it. If it does not run there, it is not
+// lost: degraded-volumes or faulted-replicas reports the volume, and nobody may delete the process.
+func isToRunIn(p *Pass, manager *lhv1.InstanceManager, of string, labels map[string]string, spec *lhv1.InstanceSpec, status *lhv1.InstanceStatus) bool {
+	volume := p.Volume(cluster.VolumeOf(of, labels))
+	return volume != nil && volume.Status.State == lhv1.VolumeStateAttached && spec.DesireState == lhv1.InstanceStateRunning &&
+		spec.NodeID == manager.Spec.NodeID && status.InstanceManagerName == manager.Name
 }
 
 // misplaced says why an engine or replica is not where an instance manager lists it; empty where it is. moving is true

@@ -88,6 +88,9 @@ func judgeReplicaProcess(p *Pass, manager *lhv1.InstanceManager, name string) {
 	replica := replicaNamed(p.ReplicasOf(ownerOf(name, "-r-")), name)
 	because, moving := "no longer exists", true
 	if replica != nil {
+		if isToRunIn(p, manager, replica.Spec.VolumeName, replica.Labels, &replica.Spec.InstanceSpec, &replica.Status.InstanceStatus) {
+			return
+		}
 		because, moving = misplaced(&replica.Spec.InstanceSpec, &replica.Status.InstanceStatus, manager)
 	}
 	if because == "" {
