@@ -16,6 +16,14 @@ func advisories() []advisory {
 			link:    "https://docs.harvesterhci.io/v1.7/upgrade/v1-1-2-to-v1-2-0", issues: []string{"harvester/harvester#4534"},
 		},
 		{
+			name: "backing-image-definition", title: "backing images whose definition is older than Longhorn 1.7 (from before v1.4.0)",
+			source: releases{until: "v1.4.0"}, target: releases{"v1.4.0", "v1.5.0"},
+			find:    backingImagesBeforeLonghorn17,
+			message: "the new Longhorn can start before its definition is there, loses what it writes of the images, and damages them",
+			remedy:  "apply the definition of BackingImage from Longhorn v1.7.2, and let managed chart harvester tolerate it, before the upgrade: the page has both commands.",
+			link:    "https://docs.harvesterhci.io/v1.4/upgrade/v1-3-2-to-v1-4-0", issues: []string{"longhorn/longhorn#10644", "harvester/harvester#7958"},
+		},
+		{
 			name: "dismissed-upgrade-restarts", title: "the button in Rancher that begins a finished upgrade anew (to v1.4.0 up to v1.4.2)",
 			target:  releases{"v1.4.0", "v1.4.3"},
 			find:    connectionsToRancher,

@@ -75,6 +75,25 @@ func releasesFromElsewhere(p *Pass) []affected {
 	return []affected{{target, fmt.Sprintf("version %s comes from %s", target.Name, iso.Hostname())}}
 }
 
+// backingImagesBeforeLonghorn17 returns the definition of backing images where there are any, and its label names a release of Longhorn before 1.7, or nothing tells.
+func backingImagesBeforeLonghorn17(p *Pass) []affected {
+	images := len(p.BackingImages())
+	if images == 0 {
+		return nil
+	}
+	for _, crd := range p.CustomResourceDefinitions() {
+		if crd.Name != "backingimages.longhorn.io" {
+			continue
+		}
+		of := cluster.Text(crd.Labels["app.kubernetes.io/version"])
+		if atLeast(semantic(of), "v1.7.0") {
+			return nil
+		}
+		return []affected{{crd, fmt.Sprintf("definition %s%s serves %d backing %s", crd.Name, inParentheses(of), images, counted(images, "image", "images"))}}
+	}
+	return []affected{{serverVersion(p), fmt.Sprintf("Harvester %s with %d backing %s", p.RunningVersion(), images, counted(images, "image", "images"))}}
+}
+
 func sharedVolumes(p *Pass) []affected {
 	count := 0
 	for _, volume := range p.Volumes() {
