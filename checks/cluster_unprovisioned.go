@@ -2,6 +2,7 @@ package checks
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,7 +26,7 @@ func clusterUnprovisioned() Check {
 		Why: "The upgrade waits without a limit until Cluster API has provisioned the cluster, before and after it upgrades Rancher; and Kubernetes is upgraded by changing the " +
 			"cluster, of which nothing comes while it is paused or another change is stuck.",
 		Finds: "A cluster fleet-local/local of Cluster API that is missing, paused, being deleted, in another phase than Provisioned, or behind its generation; and one of Rancher " +
-			"that is missing, being deleted, behind its generation, or whose condition Ready, Updated or Provisioned is not True; and the " +
+			"that is missing, being deleted, behind its generation, or whose condition Ready, Updated or Provisioned is not True, as while it waits for probes; and the " +
 			"kubeconfig of the cluster without its label.",
 		Remedy: "finish or undo what is being done to the nodes; if nothing is, restart Cluster API: " +
 			"kubectl rollout restart deployment/capi-controller-manager -n cattle-provisioning-capi-system.",
@@ -34,7 +35,7 @@ func clusterUnprovisioned() Check {
 		Uses:     []cluster.Kind{cluster.Secrets},
 		Sources: []string{
 			"harvester/harvester#7065", "harvester/harvester#6022", "harvester/harvester#5158", "harvester/harvester#5258", "harvester/harvester#8454",
-			"harvester/harvester#4902", "harvester/harvester#6041", "harvester/harvester#6203", "harvester/harvester#7874", "harvester/harvester#1984",
+			"harvester/harvester#4902", "harvester/harvester#6041", "harvester/harvester#3863", "harvester/harvester#6203", "harvester/harvester#7874", "harvester/harvester#1984",
 			"rancher/rancher#43686",
 			"harvester/harvester package/upgrade/upgrade_manifests.sh wait_capi_cluster", "rancher/rancher pkg/capr/planner",
 		},
@@ -124,7 +125,29 @@ func judgeProvisioningCluster(p *Pass) {
 	if observed := local.Status.ObservedGeneration; observed != 0 && observed < local.Generation {
 		facts = append(facts, behindGeneration(observed, local.Generation))
 	}
+	f.Remedy = renewProbed(local)
 	reportCluster(p, f, "Rancher", facts)
+}
+
+// renewProbed says what to do where Rancher waits for components whose certificates only their own node sees: they last a year and are
+// made anew only where they are missing (harvester/harvester#3863). It is empty where Rancher waits for something else.
+func renewProbed(local *cluster.ProvisioningCluster) string {
+	var steps []string
+	for _, component := range [...]struct{ name, port string }{{"kube-controller-manager", "10257"}, {"kube-scheduler", "10259"}} {
+		if !slices.ContainsFunc(local.Status.Conditions, func(c cluster.StatusCondition) bool {
+			_, probes, waiting := strings.Cut(c.Message, "waiting for probes:")
+			return waiting && c.Status != string(metav1.ConditionTrue) && strings.Contains(probes, component.name)
+		}) {
+			continue
+		}
+		steps = append(steps, fmt.Sprintf("openssl s_client -connect 127.0.0.1:%[2]s </dev/null | openssl x509 -noout -enddate; if that is over, "+
+			"rm /var/lib/rancher/rke2/server/tls/%[1]s/%[1]s.crt /var/lib/rancher/rke2/server/tls/%[1]s/%[1]s.key && "+
+			"crictl rm -f $(crictl ps -q --name %[1]s)", component.name, component.port))
+	}
+	if len(steps) == 0 {
+		return ""
+	}
+	return "see on the node that it names until when the certificate is valid: " + strings.Join(steps, "; and ") + "."
 }
 
 // judgeKubeconfig reports that Cluster API does not find the Secret by which it reaches the cluster.

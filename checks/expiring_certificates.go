@@ -34,7 +34,7 @@ func expiringCertificates() Check {
 		Finds: "Certificates and their chains that API servers and kubelets present, the authorities in webhook configurations, the certificate and the authority in Harvester's " +
 			"setting ssl-certificates, and TLS Secrets where reading them is granted: those that have expired or end within, by default, 7 days, and, as a warning, within 30; and, as a " +
 			"warning, a certificate in ssl-certificates that does not name the host of the setting server-url.",
-		Beyond: "The certificates of kube-controller-manager and kube-scheduler, which each node serves on 127.0.0.1 alone, and those that are only files of a node.",
+		Beyond: "The certificates of kube-controller-manager and kube-scheduler, which each node serves on 127.0.0.1 alone (where they have expired, cluster-unprovisioned says that Rancher waits for probes), and those that are only files of a node.",
 		Remedy: rotateRemedy, Severity: Block, Waivable: true,
 		Needs: []cluster.Kind{cluster.ServedCertificates, cluster.ValidatingWebhooks, cluster.MutatingWebhooks, cluster.HarvesterSettings},
 		Uses:  []cluster.Kind{cluster.Secrets},
