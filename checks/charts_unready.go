@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/upgrade-gate/upgrade-gate/cluster"
 )
@@ -29,11 +30,12 @@ func chartsUnready() Check {
 		Why: "The upgrade raises the versions of Rancher's and Harvester's charts and waits without a limit until they are deployed: over an operation of Helm that was broken " +
 			"off no new one is begun, and what Fleet cannot apply today it cannot apply in its new version either.",
 		Finds: "ManagedCharts that are paused, being deleted, not ready or without a condition Ready, and those of Harvester where they are missing; bundles in fleet-local that are paused or not " +
-			"ready; Helm releases of the system whose newest revision is pending, failed or uninstalled; and two default StorageClasses, or, as a warning, another one than harvester-longhorn.",
+			"ready; Helm releases of the system whose newest revision is pending, failed or uninstalled, unless they belong to an add-on that addons-unsettled reports; and two default StorageClasses, or, as a warning, another one than harvester-longhorn.",
 		Remedy:   "see what Fleet reports: kubectl -n fleet-local get managedcharts.management.cattle.io,bundles.fleet.cattle.io; repair what it names.",
 		Severity: Block,
 		Waivable: true,
 		Needs:    []cluster.Kind{cluster.ManagedCharts, cluster.Bundles, cluster.Apps, cluster.StorageClasses},
+		Uses:     []cluster.Kind{cluster.Addons},
 		Sources: []string{
 			"harvester/harvester#3616", "harvester/harvester#3675", "harvester/harvester#1983", "harvester/harvester#2280", "harvester/harvester#9738",
 			"harvester/harvester#9680", "harvester/harvester#6851", "harvester/harvester#8163", "harvester/harvester#7375", "harvester/harvester#3221",
@@ -55,6 +57,7 @@ func runChartsUnready(p *Pass) error {
 			bundles[bundle.Name] = bundle
 		}
 	}
+	releases := brokenReleases(p)
 	missing := map[string]bool{harvesterChart: true, harvesterChart + "-crd": true}
 	var harvester *cluster.ManagedChart
 	for _, chart := range p.ManagedCharts() {
@@ -65,8 +68,10 @@ func runChartsUnready(p *Pass) error {
 		if chart.Name == harvesterChart {
 			harvester = chart
 		}
-		if bundle := bundlePrefix + chart.Name; reportChart(p, chart, bundles[bundle]) {
+		bundle, release := bundlePrefix+chart.Name, types.NamespacedName{Namespace: chart.Spec.DefaultNamespace, Name: chart.Spec.ReleaseName}
+		if reportChart(p, chart, bundles[bundle], releases[release]) {
 			delete(bundles, bundle)
+			delete(releases, release)
 		}
 	}
 	for name := range missing {
@@ -77,15 +82,15 @@ func runChartsUnready(p *Pass) error {
 	for _, bundle := range bundles {
 		reportBundle(p, bundle)
 	}
-	for _, app := range p.Apps() {
-		reportRelease(p, app)
+	for _, release := range releases {
+		p.Report(*release)
 	}
 	reportDefaultClasses(p, harvester)
 	return nil
 }
 
-// reportChart tells whether it reported a chart; what is wrong with its bundle is then part of that.
-func reportChart(p *Pass, chart *cluster.ManagedChart, bundle *cluster.Bundle) bool {
+// reportChart tells whether it reported a chart; what is wrong with its bundle and its Helm release is then part of that.
+func reportChart(p *Pass, chart *cluster.ManagedChart, bundle *cluster.Bundle, release *Finding) bool {
 	state := readinessOf(p, chart.DeletionTimestamp, chart.Spec.Paused, chart.Status.Conditions, chart.Status.Summary)
 	if state.gap == "" && len(state.facts) == 0 && chart.Status.Summary.DesiredReady == 0 {
 		state.gap = "it counts no cluster, neither ready nor not"
@@ -107,6 +112,11 @@ func reportChart(p *Pass, chart *cluster.ManagedChart, bundle *cluster.Bundle) b
 			state.passing = state.passing && of.passing
 			f.Message += fmt.Sprintf("; its bundle %s %s", bundle.Name, strings.Join(of.facts, " and "))
 		}
+	}
+	if release != nil {
+		state.passing = state.passing && release.Transient
+		f.Message += "; its " + release.Message
+		f.Remedy = strings.TrimSuffix(release.Remedy, ".") + "; then " + f.Remedy
 	}
 	p.Report(waitWhilePassing(f, state))
 	return true

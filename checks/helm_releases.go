@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	"github.com/upgrade-gate/upgrade-gate/cluster"
 )
 
@@ -17,19 +19,37 @@ const (
 	rollsBackSince = "v1.8.0"
 )
 
-// reportRelease reports a Helm release of the system on which Helm has not ended, or has failed.
-func reportRelease(p *Pass, app *cluster.App) {
-	if !isSystemRelease(app) {
-		return
+// brokenReleases returns, by its namespace and name, what is wrong with each Helm release of the system. A release of an add-on that is between
+// states is left to addons-unsettled.
+func brokenReleases(p *Pass) map[types.NamespacedName]*Finding {
+	unsettled := map[types.NamespacedName]bool{}
+	for _, addon := range p.Addons() {
+		if !isSettled(addon) {
+			unsettled[cluster.NameOf(addon)] = true
+		}
 	}
+	broken := map[types.NamespacedName]*Finding{}
+	for _, app := range p.Apps() {
+		if !isSystemRelease(app) || unsettled[cluster.NameOf(app)] {
+			continue
+		}
+		if f := judgeRelease(p, app); f != nil {
+			broken[cluster.NameOf(app)] = f
+		}
+	}
+	return broken
+}
+
+// judgeRelease returns a finding about a Helm release on which Helm has not ended, or has failed; nil for one at rest.
+func judgeRelease(p *Pass, app *cluster.App) *Finding {
 	state, at := cluster.Text(app.Spec.Info.Status), lastDeployed(app)
-	f := Finding{Object: ObjectOf(app), Since: at}
+	f := &Finding{Object: ObjectOf(app), Since: at}
 	switch {
 	case state == helmDeployed:
-		return
+		return nil
 	case state == "":
 		p.Unknownf(app, "it reports no state")
-		return
+		return nil
 	case state == helmFailed || isPending(state):
 		f.Transient = !at.IsZero() && p.Age(at) < chartSettles
 		if isPending(state) && rollsBackByItself(p, app) {
@@ -38,7 +58,7 @@ func reportRelease(p *Pass, app *cluster.App) {
 	case state == "uninstalling" || state == "uninstalled":
 	default:
 		p.Unknownf(app, "its newest revision is %q", state)
-		return
+		return nil
 	}
 	f.Message = fmt.Sprintf("Helm release %s/%s is %s at revision %d%s%s", app.Namespace, app.Name, state, app.Spec.Version, lasting(p, at), quoted(app.Spec.Info.Description))
 	f.Remedy = fmt.Sprintf("find the last revision that was deployed with helm history %[1]s -n %[2]s, and go back to it: helm rollback %[1]s REVISION -n %[2]s.", app.Name, app.Namespace)
@@ -46,7 +66,7 @@ func reportRelease(p *Pass, app *cluster.App) {
 		f.Settles = chartSettles
 		f.Remedy = fmt.Sprintf("wait until Helm is done, up to five minutes: helm status %s -n %s.", app.Name, app.Namespace)
 	}
-	p.Report(f)
+	return f
 }
 
 // lastDeployed returns when the newest revision was begun; zero where the release does not say.
