@@ -38,6 +38,9 @@ func upgradeLeftovers() Check {
 			"harvester/harvester#9599", "harvester/harvester#5206", "harvester/harvester#9062", "harvester/harvester#7514", "harvester/harvester#8224",
 			"harvester/harvester#6212", "harvester/harvester#9880", "harvester/harvester pkg/controller/master/upgrade cleanup, checkPendingHookJobs",
 		},
+		Elsewhere: Peers{
+			Webhook: "the labels of Upgrades, and managed charts and add-ons that are not ready, whoever made them; nothing else",
+		},
 		Run: runUpgradeLeftovers,
 	}
 }
