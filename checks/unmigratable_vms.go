@@ -160,7 +160,11 @@ func reportNowhereToGo(rules drainRules, vmi *kubevirtv1.VirtualMachineInstance,
 	rules.Report(finding)
 }
 
+// runningVM names a VM and the node that it runs on, as far as it says.
 func runningVM(vmi *kubevirtv1.VirtualMachineInstance) string {
+	if vmi.Status.NodeName == "" {
+		return fmt.Sprintf("VM %s/%s", vmi.Namespace, vmi.Name)
+	}
 	return fmt.Sprintf("VM %s/%s on %s", vmi.Namespace, vmi.Name, vmi.Status.NodeName)
 }
 
