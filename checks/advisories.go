@@ -75,7 +75,7 @@ func advisories() []advisory {
 			name: "secondary-vlans", title: "VLANs of the hosts beside the first one (from v1.5 to v1.6)",
 			source: releases{until: "v1.6.0"}, target: releases{"v1.6.0", "v1.7.0"},
 			message: "v1.6.0 takes all VLANs but the first off mgmt-br and mgmt-bo, and with them host interfaces that somebody has put on others",
-			remedy:  "if hosts have such interfaces, add their VLANs to setup_bond.sh and setup_bridge.sh in /oem/90_custom.yaml after the upgrade, and reboot.",
+			remedy:  "add the VLANs of such interfaces, where hosts have them, to setup_bond.sh and setup_bridge.sh in /oem/90_custom.yaml after the upgrade, and reboot.",
 			link:    upgradePages + "v1-5-x-to-v1-6-x", issues: []string{"harvester/harvester#7650"},
 		},
 		{
@@ -113,7 +113,7 @@ func advisories() []advisory {
 			name: "renamed-interfaces", title: "network cards that a new kernel names differently (to v1.7.0 and v1.7.1)",
 			source: releases{until: "v1.7.0"}, target: releases{"v1.7.0", "v1.7.2"},
 			message: "the new kernel's drivers i40e and ice add the port to the names of some Intel interfaces, enp6s0f0np0, and a host configured with the old name is cut off",
-			remedy:  "if hosts have such cards, add ifname=NAME:MAC for each interface to third_party_kernel_args (grub2-editenv /oem/grubenv set) before the upgrade, or upgrade to v1.7.2 or later.",
+			remedy:  "add ifname=NAME:MAC for each interface of such a card to third_party_kernel_args (grub2-editenv /oem/grubenv set) before the upgrade, or upgrade to v1.7.2 or later.",
 			link:    upgradePages + "v1-6-x-to-v1-7-x", issues: []string{"harvester/harvester#9815", "harvester/harvester#9802", "harvester/harvester#10397"},
 		},
 		{
@@ -128,7 +128,7 @@ func advisories() []advisory {
 			source: releases{"v1.7.0", "v1.8.0"}, target: releases{"v1.7.0", "v1.8.0"},
 			find:    clustersOfSeveralNodes,
 			message: "the volume of the upgrade's files can stay attaching while a node is drained, which then stays in Post-draining",
-			remedy:  "when that happens, delete the replica of the volume upgrade-repo on the drained node; it can happen again on the next one.",
+			remedy:  "delete, when that happens, the replica of the volume upgrade-repo on the drained node; it can happen again on the next one.",
 			link:    upgradePages + "v1-7-x-to-v1-7-y", issues: []string{"harvester/harvester#9597", "longhorn/longhorn#12226"},
 		},
 		{

@@ -104,7 +104,7 @@ func sharedVolumes(p *Pass) []affected {
 	if count == 0 {
 		return nil
 	}
-	return []affected{{serverVersion(p), fmt.Sprintf("Harvester %s with %d shared volumes", p.RunningVersion(), count)}}
+	return []affected{{serverVersion(p), fmt.Sprintf("Harvester %s with %d shared %s", p.RunningVersion(), count, counted(count, "volume", "volumes"))}}
 }
 
 func volumesLargerThanAnyDisk(p *Pass) []affected {

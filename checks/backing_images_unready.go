@@ -119,7 +119,7 @@ func reportBackingImage(p *Pass, image *lhv1.BackingImage, use imageUse, nodeOfD
 	if because == "" {
 		facts = append(copies.facts(), tooFewCopies(p, image, copies)...)
 		if image.Spec.MinNumberOfCopies == 0 && len(facts) == 1 && len(copies.bad)+len(copies.stuck) == 0 {
-			f.Remedy = fmt.Sprintf(`kubectl -n %s patch backingimages.longhorn.io %s --type merge -p '{"spec":{"minNumberOfCopies":3}}'.`, image.Namespace, image.Name)
+			f.Remedy = fmt.Sprintf(`ask for three copies: kubectl -n %s patch backingimages.longhorn.io %s --type merge -p '{"spec":{"minNumberOfCopies":3}}'.`, image.Namespace, image.Name)
 		}
 	}
 	if blocking := use.facts(p, copies, because == ""); len(blocking) > 0 {

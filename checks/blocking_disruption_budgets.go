@@ -98,7 +98,7 @@ func reportBudget(p *Pass, b *budgetedPods) {
 	switch {
 	case misplaced != "":
 		facts = append(facts, misplaced)
-		f.Remedy = fmt.Sprintf("when all volumes are healthy, delete it; Longhorn makes those that it needs again: kubectl -n %s delete pdb %s.", b.Namespace, b.Name)
+		f.Remedy = fmt.Sprintf("delete it when all volumes are healthy; Longhorn makes those that it needs again: kubectl -n %s delete pdb %s.", b.Namespace, b.Name)
 		if len(b.held) == 0 {
 			f.Severity = Warn
 		}

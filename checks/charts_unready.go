@@ -104,7 +104,7 @@ func reportChart(p *Pass, chart *cluster.ManagedChart, bundle *cluster.Bundle, r
 	f := Finding{Object: ObjectOf(chart), Since: state.since, Message: fmt.Sprintf("managed chart %s %s", chart.Name, strings.Join(state.facts, " and "))}
 	f.Remedy = applyAgain(bundlePrefix+chart.Name, bundle)
 	if chart.Spec.Paused {
-		f.Remedy = fmt.Sprintf("kubectl -n %s patch managedcharts.management.cattle.io %s --type merge -p '{\"spec\":{\"paused\":false}}'.", chart.Namespace, chart.Name)
+		f.Remedy = fmt.Sprintf("let it go on: kubectl -n %s patch managedcharts.management.cattle.io %s --type merge -p '{\"spec\":{\"paused\":false}}'.", chart.Namespace, chart.Name)
 	}
 	if bundle != nil {
 		of := readinessOf(p, bundle.DeletionTimestamp, bundle.Spec.Paused, bundle.Status.Conditions, bundle.Status.Summary)
@@ -133,7 +133,7 @@ func reportBundle(p *Pass, bundle *cluster.Bundle) {
 	f := Finding{Object: ObjectOf(bundle), Since: state.since, Remedy: applyAgain(bundle.Name, bundle),
 		Message: fmt.Sprintf("bundle %s %s", bundle.Name, strings.Join(state.facts, " and "))}
 	if bundle.Spec.Paused {
-		f.Remedy = fmt.Sprintf("kubectl -n %s patch bundles.fleet.cattle.io %s --type merge -p '{\"spec\":{\"paused\":false}}'.", bundle.Namespace, bundle.Name)
+		f.Remedy = fmt.Sprintf("let it go on: kubectl -n %s patch bundles.fleet.cattle.io %s --type merge -p '{\"spec\":{\"paused\":false}}'.", bundle.Namespace, bundle.Name)
 	}
 	p.Report(waitWhilePassing(f, state))
 }

@@ -66,10 +66,10 @@ func judgeCAPICluster(p *Pass) {
 	_, annotated := local.Annotations[cluster.AnnotationPaused]
 	if local.Spec.Paused {
 		facts = append(facts, "is paused, so that nothing is done to its machines")
-		remedy = fmt.Sprintf("kubectl -n %s patch clusters.cluster.x-k8s.io %s --type merge -p '{\"spec\":{\"paused\":false}}'.", local.Namespace, local.Name)
+		remedy = fmt.Sprintf("let it go on: kubectl -n %s patch clusters.cluster.x-k8s.io %s --type merge -p '{\"spec\":{\"paused\":false}}'.", local.Namespace, local.Name)
 	} else if annotated {
 		facts = append(facts, "is paused by its annotation "+cluster.AnnotationPaused+", so that nothing is done to its machines")
-		remedy = fmt.Sprintf("kubectl -n %s annotate clusters.cluster.x-k8s.io %s %s-.", local.Namespace, local.Name, cluster.AnnotationPaused)
+		remedy = fmt.Sprintf("let it go on: kubectl -n %s annotate clusters.cluster.x-k8s.io %s %s-.", local.Namespace, local.Name, cluster.AnnotationPaused)
 	}
 	if !local.DeletionTimestamp.IsZero() {
 		facts = append(facts, "is being deleted"+lasting(p, local.DeletionTimestamp.Time))
@@ -165,7 +165,7 @@ func judgeKubeconfig(p *Pass) {
 	if cluster.Text(secret.Labels[cluster.LabelClusterName]) != cluster.LocalCluster {
 		p.Report(Finding{Object: ObjectOf(secret),
 			Message: fmt.Sprintf("secret %s has no label %s=%s, by which Cluster API finds it", name, cluster.LabelClusterName, cluster.LocalCluster),
-			Remedy:  fmt.Sprintf("kubectl label secret %s -n %s %s=%s --overwrite.", secret.Name, secret.Namespace, cluster.LabelClusterName, cluster.LocalCluster)})
+			Remedy:  fmt.Sprintf("label it: kubectl label secret %s -n %s %s=%s --overwrite.", secret.Name, secret.Namespace, cluster.LabelClusterName, cluster.LocalCluster)})
 	}
 }
 

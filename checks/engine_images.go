@@ -118,7 +118,7 @@ func reportVolumesBetweenImages(p *Pass) {
 		p.Report(Finding{
 			Object: ObjectOf(volume), Transient: true, Settles: longhornSettles,
 			Message: fmt.Sprintf("%s is between engine images, from %s to %s, and cannot migrate until its engine is upgraded", describeVolume(p, volume), current, wanted),
-			Remedy:  fmt.Sprintf("wait until its engine is upgraded, a minute or so; else make the volume healthy, or %s: the engine of a detached volume is upgraded at once.", stopVM(p, volume)),
+			Remedy:  fmt.Sprintf("wait until its engine is upgraded, a minute or so; else make the volume healthy, or upgrade the engine while it is detached, which is at once: %s.", stopVM(p, volume)),
 		})
 	}
 }

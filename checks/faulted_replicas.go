@@ -121,7 +121,7 @@ func repairReplicas(p *Pass, volume *lhv1.Volume, deletable, away []string) stri
 		return fmt.Sprintf("bring back the node of %s, and see what is still broken then; where a node is lost for good, delete its replicas while a good one is left.",
 			strings.Join(away, " and "))
 	case len(deletable) == 0:
-		return fmt.Sprintf("the engine lists what is no replica; %s and start it again, which lets the engine start afresh.", stopVM(p, volume))
+		return stopVM(p, volume) + "; then start it again, which lets the engine, that lists what is no replica, start afresh."
 	}
 	return fmt.Sprintf("delete %s, of which Longhorn makes %s from the %d good %s: kubectl -n longhorn-system delete replicas.longhorn.io %s; then wait until the volume is healthy.",
 		counted(len(deletable), "the broken replica", "the broken replicas"), counted(len(deletable), "a new one", "new ones"),

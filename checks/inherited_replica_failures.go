@@ -65,7 +65,7 @@ func runInheritedReplicaFailures(p *Pass) error {
 func reportInherited(p *Pass, volume *lhv1.Volume, longhorn *version.Version, replicas []string, many, one string, severity Severity) {
 	f := Finding{
 		Object: ObjectOf(volume), Severity: severity,
-		Remedy: fmt.Sprintf("%s for the time of the upgrade, so that it need not migrate; or replace the replicas one by one, waiting each time until the volume "+
+		Remedy: fmt.Sprintf("for the time of the upgrade, so that it need not migrate, %s; or replace the replicas one by one, waiting each time until the volume "+
 			"is healthy: kubectl -n longhorn-system delete replicas.longhorn.io %s.", stopVM(p, volume), replicas[0]),
 	}
 	effect := "no migration of it can end"

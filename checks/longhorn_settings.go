@@ -97,7 +97,7 @@ func runLonghornSettings(p *Pass) error {
 			f.Object = ObjectOf(setting)
 			f.Message = fmt.Sprintf("Longhorn setting %s is %s, %s", rule.name, value, f.Message)
 			if f.Remedy == "" {
-				f.Remedy = fmt.Sprintf(`kubectl -n %s patch settings.longhorn.io %s --type merge -p '{"value":"%s"}'.`, cluster.LonghornNamespace, rule.name, rule.usual)
+				f.Remedy = fmt.Sprintf(`set it to its usual value: kubectl -n %s patch settings.longhorn.io %s --type merge -p '{"value":"%s"}'.`, cluster.LonghornNamespace, rule.name, rule.usual)
 			}
 			p.Report(f)
 		}

@@ -190,9 +190,9 @@ func reportWitness(p *Pass, node *corev1.Node) {
 	switch {
 	case cluster.IsWitness(node) && controlPlane:
 		p.Report(Finding{Object: ObjectOf(node), Rule: "witness", Severity: Warn, Message: fmt.Sprintf("node %s is labelled as a witness, but is a control plane, too", node.Name),
-			Remedy: fmt.Sprintf("kubectl label node %s %s- if it is to run VMs; a witness is added to the cluster as one.", node.Name, cluster.LabelWitness)})
+			Remedy: fmt.Sprintf("remove the label if it is to run VMs, for a witness is added to the cluster as one: kubectl label node %s %s-.", node.Name, cluster.LabelWitness)})
 	case !cluster.IsWitness(node) && cluster.IsManaged(node) && etcd && !controlPlane:
 		p.Report(Finding{Object: ObjectOf(node), Rule: "witness", Severity: Warn, Message: fmt.Sprintf("node %s runs etcd alone, but is not labelled as a witness", node.Name),
-			Remedy: fmt.Sprintf("kubectl label node %s %s=true.", node.Name, cluster.LabelWitness)})
+			Remedy: fmt.Sprintf("label it: kubectl label node %s %s=true.", node.Name, cluster.LabelWitness)})
 	}
 }

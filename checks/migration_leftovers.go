@@ -68,7 +68,7 @@ func reportDrainTaints(p *Pass) {
 				Object: ObjectOf(node),
 				Message: fmt.Sprintf("node %s carries the taint %s as if it were being drained, so that VMs leave it and none can move to it",
 					node.Name, taintInWords(taint)),
-				Remedy: fmt.Sprintf("if nobody is draining the node: kubectl taint node %s %s-.", node.Name, drainTaint),
+				Remedy: fmt.Sprintf("make sure that nobody is draining the node, then kubectl taint node %s %s-.", node.Name, drainTaint),
 			})
 			break
 		}

@@ -123,7 +123,7 @@ func warnOfInactiveEngine(p *Pass, volume *lhv1.Volume) {
 	p.Report(Finding{
 		Object: ObjectOf(volume), Rule: "inactive-engine", Severity: Warn,
 		Message: fmt.Sprintf("%s has no active engine: its only one, %s, is marked inactive", describeVolume(p, volume), engines[0].Name),
-		Remedy:  "Longhorn mostly repairs this when the volume is attached next: stop and start its VM.",
+		Remedy:  stopVM(p, volume) + "; then start it again: Longhorn mostly repairs this when the volume is attached next.",
 	})
 }
 
@@ -136,7 +136,7 @@ func reportEnginesWithoutVolume(p *Pass) {
 		}
 		p.Report(Finding{
 			Object: ObjectOf(engine), Rule: "no-volume", Severity: Warn,
-			Message: fmt.Sprintf("engine %s (%s) belongs to volume %q, which does not exist", engine.Name, engine.Status.CurrentState, name),
+			Message: fmt.Sprintf("engine %s (%s) belongs to volume %q, which does not exist", engine.Name, stateOr(engine.Status.CurrentState), name),
 			Remedy:  fmt.Sprintf("delete it: kubectl -n longhorn-system delete engines.longhorn.io %s.", engine.Name),
 		})
 	}

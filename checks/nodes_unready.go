@@ -18,7 +18,7 @@ func nodesUnready() Check {
 			"and the other nodes have less room for the VMs that must move.",
 		Finds: "Nodes that are not ready, cordoned, short of memory or process IDs, or without network; and, as a warning, taints that neither Harvester " +
 			"nor Kubernetes itself puts on a node.",
-		Remedy:   "see what the node reports with kubectl describe node NAME; repair it, or remove it from the cluster.",
+		Remedy:   "see what the node reports: kubectl describe node NAME; repair it, or remove it from the cluster.",
 		Severity: Block,
 		Needs:    []cluster.Kind{cluster.Nodes},
 		Sources: []string{
@@ -48,6 +48,9 @@ func runNodesUnready(p *Pass) error {
 					f.Remedy = fmt.Sprintf("remove the taint for the time of the upgrade: kubectl taint node %s %s-.", node.Name, strings.Join(taints, "- "))
 				}
 			}
+			if f.Remedy == "" {
+				f.Remedy = fmt.Sprintf("see what the node reports: kubectl describe node %s; repair it, or remove it from the cluster.", node.Name)
+			}
 			f.Message = fmt.Sprintf("node %s %s", node.Name, strings.Join(facts, " and "))
 			p.Report(f)
 		}
@@ -69,7 +72,7 @@ func nodeFacts(node *corev1.Node) (facts []string, remedy string) {
 	if node.Spec.Unschedulable {
 		facts = append(facts, "is cordoned")
 		if len(facts) == 1 {
-			remedy = fmt.Sprintf("kubectl uncordon %s.", node.Name)
+			remedy = fmt.Sprintf("let pods onto it again: kubectl uncordon %s.", node.Name)
 		}
 	}
 	for _, pressure := range pressures() {

@@ -99,7 +99,7 @@ func judgeReplicaProcess(p *Pass, manager *lhv1.InstanceManager, name string) {
 	f := Finding{
 		Object: ObjectOf(manager), Rule: "replica/" + name, Severity: Warn,
 		Message: fmt.Sprintf("instance manager %s on %s lists replica %s, which %s", manager.Name, manager.Spec.NodeID, name, because),
-		Remedy: fmt.Sprintf("it does not hold the drain; to remove it: kubectl -n longhorn-system exec %s -- instance-manager process delete --name %s.",
+		Remedy: fmt.Sprintf("remove it when it suits, for it does not hold the drain: kubectl -n longhorn-system exec %s -- instance-manager process delete --name %s.",
 			manager.Name, name),
 	}
 	if moving {

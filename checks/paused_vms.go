@@ -79,7 +79,9 @@ func reportPaused(p *Pass, vmi *kubevirtv1.VirtualMachineInstance, condition *ku
 			"virtctl stop %[1]s -n %[2]s && virtctl start %[1]s -n %[2]s; un-pausing does not bring a stale disk back.", vmi.Name, vmi.Namespace)
 	case pausedByUser:
 		f.Message += "; it will not be started again after the upgrade"
-		f.Remedy = fmt.Sprintf("virtctl unpause vm %[1]s -n %[2]s, or virtctl stop %[1]s -n %[2]s.", vmi.Name, vmi.Namespace)
+		f.Remedy = fmt.Sprintf("un-pause it: virtctl unpause vm %[1]s -n %[2]s; or stop it: virtctl stop %[1]s -n %[2]s.", vmi.Name, vmi.Namespace)
+	default:
+		f.Remedy = fmt.Sprintf("find out why the guest is paused: kubectl -n %[2]s describe vmi %[1]s; un-pause it with virtctl unpause vm %[1]s -n %[2]s, or stop it with virtctl stop %[1]s -n %[2]s.", vmi.Name, vmi.Namespace)
 	}
 	p.Report(f)
 }

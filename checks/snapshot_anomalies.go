@@ -72,12 +72,15 @@ func judgeSnapshot(p *Pass, snapshot *lhv1.Snapshot) {
 	}
 	switch {
 	case deleting != nil && p.Age(deleting.Time) >= p.Settings.SnapshotDeletionAge:
+		remedy := fmt.Sprintf("attach volume %s (start its VM), and wait until the snapshot is gone: ", snapshot.Spec.Volume)
+		if p.Volume(snapshot.Spec.Volume) == nil {
+			remedy = "see what holds it, for its volume does not exist: "
+		}
 		p.Report(Finding{
 			Object: ObjectOf(snapshot), Severity: Warn, Since: deleting.Time,
 			Message: fmt.Sprintf("snapshot %s of volume %s has been in deletion for %s%s",
 				snapshot.Name, snapshot.Spec.Volume, spell(p.Age(deleting.Time)), quoted(snapshot.Status.Error)),
-			Remedy: fmt.Sprintf("attach volume %s (start its VM), and wait until the snapshot is gone: kubectl -n longhorn-system describe snapshots.longhorn.io %s.",
-				snapshot.Spec.Volume, snapshot.Name),
+			Remedy: fmt.Sprintf("%skubectl -n longhorn-system describe snapshots.longhorn.io %s.", remedy, snapshot.Name),
 		})
 	case deleting == nil && !failed:
 		// Longhorn names an owner within seconds; until then the object says nothing.

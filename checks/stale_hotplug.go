@@ -103,7 +103,7 @@ func reportHotplug(p *Pass, vmi *kubevirtv1.VirtualMachineInstance) {
 	f := Finding{Object: ObjectOf(vmi), Message: fmt.Sprintf("%s %s", runningVM(vmi), strings.Join(facts, ", and "))}
 	restart := fmt.Sprintf("stop and start it: virtctl stop %[1]s -n %[2]s && virtctl start %[1]s -n %[2]s", vmi.Name, vmi.Namespace)
 	if len(foreign) > 0 {
-		f.Remedy = fmt.Sprintf("once the guest does not use it any more, virtctl removevolume %s --volume-name=%s -n %s; or add it to the VM, so that it has it after its next start, and %s.",
+		f.Remedy = fmt.Sprintf("unplug it, once the guest does not use it any more: virtctl removevolume %s --volume-name=%s -n %s; or add it to the VM, so that it has it after its next start, and %s.",
 			vmi.Name, foreign[0], vmi.Namespace, restart)
 	}
 	if len(unready) > 0 {

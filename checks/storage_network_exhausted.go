@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	lhv1 "github.com/longhorn/longhorn-manager/k8s/pkg/apis/longhorn/v1beta2"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/upgrade-gate/upgrade-gate/cluster"
@@ -29,10 +28,6 @@ const (
 	componentBackingImageManager = "backing-image-manager"
 	componentShareManager        = "share-manager"
 )
-
-// fewPodAddresses is how many addresses for pods a node should have left: the upgrade's own pods and the virtual machines
-// of the node that is drained take some of them.
-const fewPodAddresses = 20
 
 // storageNetworkExhausted finds networks without the addresses that the upgrade needs for a while.
 func storageNetworkExhausted() Check {
@@ -169,7 +164,9 @@ func backingImageManagers(p *Pass) int64 {
 }
 
 func reportPool(p *Pass, pool addressPool, needs poolNeeds) {
+	edit := fmt.Sprintf("kubectl -n %s edit ippools.whereabouts.cni.cncf.io %s", pool.Namespace, pool.Name)
 	f := Finding{Object: ObjectOf(pool.IPPool), Severity: Warn}
+	f.Remedy = "stop all VMs and enlarge the range: kubectl edit settings.harvesterhci.io storage-network."
 	var facts []string
 	if atOnce, all := needs.atOnce(), needs.atOnce()+needs.shareManagers; pool.free < all {
 		fact := fmt.Sprintf("has %d of %d addresses free, and the upgrade needs %d: one more for %s", pool.free, pool.usable, all, needs.inWords())
@@ -182,8 +179,11 @@ func reportPool(p *Pass, pool addressPool, needs poolNeeds) {
 	}
 	if len(pool.stale) > 0 {
 		facts = append(facts, fmt.Sprintf("keeps %d for pods that are gone%s", len(pool.stale), inParentheses(abridge(pool.stale))))
+		remove := "remove the entries of spec.allocations whose pod is gone: " + edit
 		if len(facts) == 1 {
-			f.Remedy = fmt.Sprintf("remove the entries of spec.allocations whose pod is gone: kubectl -n %s edit ippools.whereabouts.cni.cncf.io %s.", pool.Namespace, pool.Name)
+			f.Remedy = remove + "."
+		} else {
+			f.Remedy = remove + "; where that is not enough, " + f.Remedy
 		}
 	}
 	if len(facts) == 0 {
@@ -250,8 +250,8 @@ func reportPodsThatLonghornDeletes(p *Pass) {
 	}
 	p.Report(Finding{
 		Object: ObjectOf(setting), Severity: Warn,
-		Message: fmt.Sprintf("Longhorn setting %s is on: Longhorn v%s then deletes the pods of VMs with any of %d migratable volumes when its CSI plugin restarts in the upgrade",
-			settingAutoDeletePod, longhorn, disks),
+		Message: fmt.Sprintf("Longhorn setting %s is on: Longhorn v%s then deletes the pods of VMs with %s when its CSI plugin restarts in the upgrade",
+			settingAutoDeletePod, longhorn, counted(disks, "1 migratable volume", fmt.Sprintf("any of %d migratable volumes", disks))),
 		Remedy: "switch it off until the upgrade is over: kubectl -n longhorn-system patch settings.longhorn.io " + settingAutoDeletePod + " --type merge -p '{\"value\":\"false\"}'.",
 	})
 }
@@ -264,33 +264,4 @@ func attachedMigratableVolumes(p *Pass) int {
 		}
 	}
 	return count
-}
-
-// reportPodAddresses reports a node whose network for pods is nearly full. Ended pods and those on the host's own network have
-// no address of it.
-func reportPodAddresses(p *Pass, node *corev1.Node) {
-	cidr := cluster.Text(node.Spec.PodCIDR)
-	if cidr == "" {
-		p.LeaveOut("the addresses for pods of nodes that have no network of their own for them")
-		return
-	}
-	network, err := netip.ParsePrefix(cidr)
-	if err != nil {
-		p.Unknownf(node, "its network for pods %q is none", cidr)
-		return
-	}
-	pods := int64(0)
-	for _, pod := range p.PodsOn(node.Name) {
-		if !pod.Spec.HostNetwork && !cluster.IsEnded(pod) {
-			pods++
-		}
-	}
-	usable := max(addressesOf(network.Masked())-3, 0) // Without the network's own address, the bridge's and the broadcast.
-	if left := usable - pods; left < fewPodAddresses {
-		p.Report(Finding{
-			Object: ObjectOf(node), Severity: Warn,
-			Message: fmt.Sprintf("node %s has %d of %d addresses left for pods in %s, and the upgrade starts pods of its own on it", node.Name, max(left, 0), usable, network.Masked()),
-			Remedy:  fmt.Sprintf("move or delete pods that are not needed: kubectl get pods -A --field-selector spec.nodeName=%s.", node.Name),
-		})
-	}
 }

@@ -111,7 +111,7 @@ func reportShutDown(rules drainRules, vmi *kubevirtv1.VirtualMachineInstance, f 
 	message := fmt.Sprintf("%s will be shut down when its node is upgraded: %s", runningVM(vmi), strings.Join(f.stops, "; "))
 	remedy := fmt.Sprintf("plan for it, or stop it yourself when it suits: virtctl stop %[1]s -n %[2]s, and after the upgrade virtctl start %[1]s -n %[2]s.", vmi.Name, vmi.Namespace)
 	if len(foreign) > 0 {
-		message += fmt.Sprintf("; %s is not in its VM's template, so that a migration left it behind", abridge(foreign))
+		message += fmt.Sprintf("; %s %s not in its VM's template, so that a migration left %s behind", abridge(foreign), counted(len(foreign), "is", "are"), counted(len(foreign), "it", "them"))
 		remedy = fmt.Sprintf("restart it when it suits, which drops what the migration left: virtctl restart %s -n %s.", vmi.Name, vmi.Namespace)
 	}
 	rules.Report(Finding{Object: ObjectOf(vmi), Severity: Warn, Message: message, Remedy: remedy})

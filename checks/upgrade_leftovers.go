@@ -88,7 +88,7 @@ func reportPlan(p *Pass, plan *cluster.NodePlan, of string) {
 		f.Severity = Block
 		f.Message = fmt.Sprintf("plan %s/%s %s is still running on %s", plan.Namespace, plan.Name, of, strings.Join(slices.Sorted(slices.Values(plan.Status.Applying)), ", "))
 	}
-	f.Remedy = fmt.Sprintf("kubectl -n %[1]s delete plans.upgrade.cattle.io %[2]s, then kubectl -n %[1]s rollout restart deployment/system-upgrade-controller.", plan.Namespace, plan.Name)
+	f.Remedy = fmt.Sprintf("delete it: kubectl -n %[1]s delete plans.upgrade.cattle.io %[2]s, then kubectl -n %[1]s rollout restart deployment/system-upgrade-controller.", plan.Namespace, plan.Name)
 	p.Report(f)
 }
 
@@ -100,7 +100,7 @@ func reportLeftover(p *Pass, object client.Object, kind, of string, settled bool
 		f.Severity = Block
 		f.Message += " and not ready"
 	}
-	f.Remedy = fmt.Sprintf("kubectl -n %s delete %s %s.", object.GetNamespace(), resourceOf(object), object.GetName())
+	f.Remedy = fmt.Sprintf("delete it: kubectl -n %s delete %s %s.", object.GetNamespace(), resourceOf(object), object.GetName())
 	p.Report(f)
 }
 
@@ -143,7 +143,7 @@ func deleteRepoVM(p *Pass, vmi *kubevirtv1.VirtualMachineInstance) string {
 	if p.VirtualMachine(vmi.Namespace, vmi.Name) == nil {
 		kind = "vmi"
 	}
-	return fmt.Sprintf("kubectl -n %s delete %s %s.", vmi.Namespace, kind, vmi.Name)
+	return fmt.Sprintf("delete it: kubectl -n %s delete %s %s.", vmi.Namespace, kind, vmi.Name)
 }
 
 // reportDrainOptions reports that nodes are still drained whenever their plan changes. Harvester resets the options when an upgrade has ended.
@@ -166,7 +166,7 @@ func reportDrainOptions(p *Pass, past pastUpgrades) {
 	if len(on) > 0 {
 		p.Report(Finding{Object: ObjectOf(local),
 			Message: fmt.Sprintf("cluster %s/%s has %s enabled, which only an upgrade does, and none is running", local.Namespace, local.Name, strings.Join(on, " and ")),
-			Remedy: fmt.Sprintf("kubectl -n %s patch clusters.provisioning.cattle.io %s --type merge -p '{\"spec\":{\"rkeConfig\":{\"upgradeStrategy\":{%s}}}}'.",
+			Remedy: fmt.Sprintf("switch it off: kubectl -n %s patch clusters.provisioning.cattle.io %s --type merge -p '{\"spec\":{\"rkeConfig\":{\"upgradeStrategy\":{%s}}}}'.",
 				local.Namespace, local.Name, strings.Join(patch, ","))})
 	}
 }
