@@ -164,7 +164,7 @@ func judgeBudget(p *Pass, b *budgetedPods) *refusal {
 	case status.ExpectedPods == 0 && !failed:
 		p.Unknownf(b.PodDisruptionBudget, "its status counts no pod, although it selects %s", podsInWords(b.held))
 		return nil
-	case !failed && isRollingOut(p, b.pods):
+	case !failed && (isRollingOut(p, b.pods) || waitsForNode(p, b.pods)):
 		return nil
 	}
 	look := fmt.Sprintf("kubectl -n %[1]s describe pdb %[2]s; kubectl -n %[1]s get pods -o wide -l '%[3]s'", b.Namespace, b.Name, metav1.FormatLabelSelector(b.Spec.Selector))

@@ -2,6 +2,7 @@ package checks
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -71,6 +72,12 @@ func isRollingOut(p *Pass, pods []*corev1.Pod) bool {
 		}
 	}
 	return false
+}
+
+// waitsForNode tells whether one of the pods is not ready because its node is not, which nodes-unready reports.
+func waitsForNode(p *Pass, pods []*corev1.Pod) bool {
+	unready := unreadyNodes(p)
+	return slices.ContainsFunc(pods, func(pod *corev1.Pod) bool { return unready[pod.Spec.NodeName] && !isRunningWell(pod) })
 }
 
 func hasGivenUp(deployment *appsv1.Deployment) bool {
