@@ -5,6 +5,7 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/upgrade-gate/upgrade-gate/cluster"
@@ -50,6 +51,8 @@ func runLonghornUnsettled(p *Pass) error {
 	managers := managersByNode(p)
 	unready := unreadyNodes(p)
 	var storage storageNodes
+	// fewer and more are how many pods of longhorn-manager the findings about single nodes explain.
+	fewer, more := 0, 0
 	known := map[string]bool{}
 	for _, node := range p.LonghornNodes() {
 		known[node.Name] = true
@@ -58,6 +61,9 @@ func runLonghornUnsettled(p *Pass) error {
 		switch {
 		case fact != "":
 			reportNoStorageNode(p, node, fact)
+			if kubernetes != nil {
+				more++
+			}
 		case unready[node.Name]: // Nothing there works, and nodes-unready reports the one cause.
 			storage.away = append(storage.away, node.Name)
 		default:
@@ -66,32 +72,38 @@ func runLonghornUnsettled(p *Pass) error {
 		}
 	}
 	for _, node := range p.ManagedNodes() {
+		if unready[node.Name] || !known[node.Name] {
+			fewer++
+		}
 		if !known[node.Name] && !unready[node.Name] {
-			young := p.Age(node.CreationTimestamp.Time) < longhornSettles
-			f := Finding{
-				Object: ObjectOf(node), Message: fmt.Sprintf("node %s is managed by Harvester, but Longhorn has no node of that name%s", node.Name, ageOf(p, node.CreationTimestamp.Time)),
-				Remedy: fmt.Sprintf("find out why longhorn-manager does not run there: kubectl -n %s get pods -l app=%s -o wide --field-selector spec.nodeName=%s.", cluster.LonghornNamespace, managerDaemon, node.Name),
-			}
-			if young {
-				f.Transient, f.Since, f.Settles = true, node.CreationTimestamp.Time, longhornSettles
-				f.Remedy = "wait until Longhorn has taken up the new node; else " + f.Remedy
-			}
-			p.Report(f)
+			reportNoLonghornNode(p, node)
 		}
 	}
 	reportOldManagers(p)
-	reportManagerDaemon(p, unready)
+	reportManagerDaemon(p, fewer, more)
 	reportEngineImages(p, storage)
 	reportVolumesBetweenImages(p)
 	return nil
 }
 
+func reportNoLonghornNode(p *Pass, node *corev1.Node) {
+	f := Finding{
+		Object: ObjectOf(node), Message: fmt.Sprintf("node %s is managed by Harvester, but Longhorn has no node of that name%s", node.Name, ageOf(p, node.CreationTimestamp.Time)),
+		Remedy: fmt.Sprintf("find out why longhorn-manager does not run there: kubectl -n %s get pods -l app=%s -o wide --field-selector spec.nodeName=%s.", cluster.LonghornNamespace, managerDaemon, node.Name),
+	}
+	if p.Age(node.CreationTimestamp.Time) < longhornSettles {
+		f.Transient, f.Since, f.Settles = true, node.CreationTimestamp.Time, longhornSettles
+		f.Remedy = "wait until Longhorn has taken up the new node; else " + f.Remedy
+	}
+	p.Report(f)
+}
+
 // storageNodes are the Longhorn nodes behind which there is a node that stores, by whether that one is ready.
 type storageNodes struct{ ready, away []string }
 
-// reportManagerDaemon does what wait_longhorn_manager does, before the upgrade. The pods of nodes that are not ready are not either;
-// nodes-unready reports those nodes.
-func reportManagerDaemon(p *Pass, unready map[string]bool) {
+// reportManagerDaemon does what wait_longhorn_manager does, before the upgrade. That there are up to so many pods fewer or more than
+// managed nodes is said of the nodes themselves, here or by nodes-unready.
+func reportManagerDaemon(p *Pass, fewer, more int) {
 	daemon := p.DaemonSet(cluster.LonghornNamespace, managerDaemon)
 	if daemon == nil {
 		p.Unknownf(&appsv1.DaemonSet{ObjectMeta: metav1.ObjectMeta{Namespace: cluster.LonghornNamespace, Name: managerDaemon}}, "it does not exist")
@@ -102,13 +114,7 @@ func reportManagerDaemon(p *Pass, unready map[string]bool) {
 		p.Unknownf(daemon, "it reports no pods")
 		return
 	}
-	away := 0
-	for _, node := range p.ManagedNodes() {
-		if unready[node.Name] {
-			away++
-		}
-	}
-	if ready == wanted || ready < wanted && ready >= wanted-away {
+	if wanted-fewer <= ready && ready <= wanted+more {
 		return
 	}
 	f := Finding{
