@@ -23,7 +23,7 @@ func TestEveryFixtureAboutAVMSaysWhatToDo(t *testing.T) {
 		{"residual-vmis", "scheduling-for-hours", "see what it waits for: kubectl -n default describe vmi db-1; or give it up: virtctl stop db-1 -n default."},
 		{"residual-vmis", "a-running-vmi-without-a-vm", "end its guest for the time of the upgrade: kubectl -n default delete vmi db-1."},
 		{"stale-hotplug", "a-request-of-a-vm-that-is-off", "wait two minutes and retry; if it stays, start and stop it: virtctl start off-1 -n default && virtctl stop off-1 -n default."},
-		{"stale-hotplug", "a-volume-that-the-vm-does-not-have", "once the guest does not use it any more, virtctl removevolume db-1 --volume-name=data-1 -n default; or add it to the VM, so that it has it " +
+		{"stale-hotplug", "a-volume-that-the-vm-does-not-have", "unplug it, once the guest does not use it any more: virtctl removevolume db-1 --volume-name=data-1 -n default; or add it to the VM, so that it has it " +
 			"after its next start, and stop and start it: virtctl stop db-1 -n default && virtctl start db-1 -n default."},
 		{"kubevirt-unready", "a-virt-handler-of-the-old-version", "delete it, and its DaemonSet makes it anew: kubectl -n harvester-system delete pod virt-handler-2."},
 		{"kubevirt-unready", "on-its-way-to-its-new-version", "wait until it is done, some minutes, and retry; if it stays, see what it waits for: " +
