@@ -75,7 +75,8 @@ func releasesFromElsewhere(p *Pass) []affected {
 	return []affected{{target, fmt.Sprintf("version %s comes from %s", target.Name, iso.Hostname())}}
 }
 
-// backingImagesBeforeLonghorn17 returns the definition of backing images where there are any, and its label names a release of Longhorn before 1.7, or nothing tells.
+// backingImagesBeforeLonghorn17 returns the definition of backing images where there are any, and its label names a release of Longhorn
+// before 1.7. Definitions are not among what the check uses: many support bundles hold none, and the advisory is then told.
 func backingImagesBeforeLonghorn17(p *Pass) []affected {
 	images := len(p.BackingImages())
 	if images == 0 {

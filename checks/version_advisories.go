@@ -71,7 +71,7 @@ func versionAdvisories() Check {
 		Needs:    []cluster.Kind{cluster.HarvesterSettings},
 		Uses: []cluster.Kind{
 			cluster.Versions, cluster.Nodes, cluster.Deployments, cluster.KubeVirts, cluster.VMIs, cluster.Volumes, cluster.LonghornNodes, cluster.LonghornSettings,
-			cluster.PersistentVolumeClaims, cluster.VirtualMachineImages, cluster.BackingImages, cluster.CustomResourceDefinitions,
+			cluster.PersistentVolumeClaims, cluster.VirtualMachineImages, cluster.BackingImages,
 		},
 		Sources: sources,
 		Elsewhere: Peers{
