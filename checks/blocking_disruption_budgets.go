@@ -193,15 +193,6 @@ func (b *budgetedPods) relax() string {
 	return fmt.Sprintf(`let it allow one disruption for the time of the upgrade: kubectl -n %s patch pdb %s --type merge -p '{"spec":{"minAvailable":null,"maxUnavailable":1}}'.`, b.Namespace, b.Name)
 }
 
-// refusesUnhealthy tells whether a budget holds even a pod that is not ready. Eviction of one is allowed where the others are
-// enough, or always if the budget says so.
-func refusesUnhealthy(budget *policyv1.PodDisruptionBudget) bool {
-	if policy := budget.Spec.UnhealthyPodEvictionPolicy; policy != nil && *policy == policyv1.AlwaysAllow {
-		return false
-	}
-	return budget.Status.DesiredHealthy <= 0 || budget.Status.CurrentHealthy < budget.Status.DesiredHealthy
-}
-
 // isHeld tells whether a drain would evict a pod and ask the budget. Pods that have ended, are going or have not started are
 // removed without (canIgnorePDB in Kubernetes' eviction.go).
 func isHeld(p *Pass, pod *corev1.Pod) bool {

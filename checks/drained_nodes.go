@@ -2,9 +2,9 @@ package checks
 
 import (
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/upgrade-gate/upgrade-gate/cluster"
+	"github.com/upgrade-gate/upgrade-gate/drain"
 )
 
 // isSingleNode tells whether the cluster has one node only. The upgrade does not drain it: it stops every VM instead
@@ -18,17 +18,9 @@ func isDrained(p *Pass, pod *corev1.Pod) bool {
 	return node != nil && cluster.IsManaged(node) && !isSingleNode(p)
 }
 
-// isLeftByDrain tells whether a drain passes a pod over: a DaemonSet's, and a static one, which belongs to its node. A pod that
-// has ended is removed whoever made it, and so is one whose DaemonSet is gone (kubernetes/kubectl, pkg/drain/filters.go).
+// isLeftByDrain tells whether a drain passes a pod over: a DaemonSet's, and a static one, which belongs to its node.
 func isLeftByDrain(p *Pass, pod *corev1.Pod) bool {
-	owner := metav1.GetControllerOf(pod)
-	switch {
-	case owner == nil:
-		return false
-	case owner.Kind == "Node":
-		return true
-	}
-	return owner.Kind == "DaemonSet" && !cluster.IsEnded(pod) && p.DaemonSet(pod.Namespace, owner.Name) != nil
+	return drain.TreatmentOf(p.Snapshot, pod).Leaves()
 }
 
 // unreadyNodes returns the nodes that are not ready. Their pods are then not ready either, and those that are deleted stay until

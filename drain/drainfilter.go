@@ -41,11 +41,11 @@ func (t Treatment) Leaves() bool { return t == LeaveDaemon || t == LeaveStatic }
 // not be read, every pod of one is taken as left: nothing says that it is an orphan.
 func TreatmentOf(s *cluster.Snapshot, pod *corev1.Pod) Treatment {
 	owner := metav1.GetControllerOfNoCopy(pod)
-	_, static := pod.Annotations[cluster.AnnotationMirror]
+	_, mirror := pod.Annotations[cluster.AnnotationMirror]
 	ofDaemonSet := owner != nil && owner.Kind == "DaemonSet" && owner.APIVersion == appsv1.SchemeGroupVersion.String()
 	orphaned := ofDaemonSet && s.DaemonSet(pod.Namespace, owner.Name) == nil && s.Evidence(cluster.DaemonSets).State == cluster.Read
 	switch {
-	case static:
+	case mirror, owner != nil && owner.Kind == "Node": // The kubelet gives a static pod both.
 		return LeaveStatic
 	case ofDaemonSet && !orphaned && !cluster.IsEnded(pod):
 		return LeaveDaemon
