@@ -2,6 +2,7 @@ package drain_test
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,6 +21,9 @@ import (
 // evictionTime is when the clusters of the eviction tests are looked at.
 func evictionTime() time.Time { return time.Date(2026, 11, 2, 6, 0, 0, 0, time.UTC) }
 
+// everyType is made once, for it is large.
+var everyType = sync.OnceValues(cluster.NewScheme)
+
 // objectSource serves objects as the watch cache does, trimmed, so that a test fails whose rule reads a field that is not kept.
 type objectSource struct {
 	t       *testing.T
@@ -35,7 +39,7 @@ func (o objectSource) List(_ context.Context, resource cluster.Resource) ([]clie
 			return nil, cluster.Evidence{State: cluster.Unread, Because: "forbidden"}
 		}
 	}
-	scheme, err := cluster.NewScheme()
+	scheme, err := everyType()
 	if err != nil {
 		o.t.Error(err)
 	}
