@@ -2,7 +2,6 @@ package drain
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -114,7 +113,7 @@ type use struct {
 func (u use) keeper(engine *lhv1.Engine) *Keeper {
 	attachment, tickets := u.AttachmentOf(u.volume.Name), 0
 	if attachment != nil {
-		for _, id := range slices.Sorted(maps.Keys(attachment.Spec.AttachmentTickets)) {
+		for _, id := range ticketIDs(attachment) {
 			ticket := attachment.Spec.AttachmentTickets[id]
 			if ticket == nil || cluster.Text(ticket.NodeID) != u.node || u.isIgnored(ticket) {
 				continue
@@ -137,6 +136,18 @@ func (u use) keeper(engine *lhv1.Engine) *Keeper {
 		Because:  fmt.Sprintf("engine %s runs on %s, although no attachment ticket asks for it", engine.Name, u.node),
 		Evidence: []string{fmt.Sprintf("VolumeAttachment.longhorn.io %s spec.attachmentTickets", u.volume.Name)},
 	}
+}
+
+// ticketIDs lists the tickets of an attachment, sorted. Nearly every one has one ticket, and there are thousands.
+func ticketIDs(attachment *lhv1.VolumeAttachment) []string {
+	ids := make([]string, 0, len(attachment.Spec.AttachmentTickets))
+	for id := range attachment.Spec.AttachmentTickets {
+		ids = append(ids, id)
+	}
+	if len(ids) > 1 {
+		slices.Sort(ids)
+	}
+	return ids
 }
 
 // isIgnored tells whether Longhorn takes no account of a ticket: the CSI driver's for a volume that a share manager serves

@@ -181,6 +181,14 @@ func listingEngines(names ...string) func(*lhv1.InstanceManager) {
 	}
 }
 
+// listingInstances is listingEngines of Longhorn up to 1.4.
+func listingInstances(name string) func(*lhv1.InstanceManager) {
+	return func(m *lhv1.InstanceManager) {
+		//lint:ignore SA1019 Longhorn up to 1.4 lists engines only here
+		m.Status.Instances = map[string]lhv1.InstanceProcess{name: {Status: lhv1.InstanceProcessStatus{State: lhv1.InstanceStateRunning, Type: lhv1.InstanceTypeEngine}}}
+	}
+}
+
 func managerPod(node string, changes ...func(*corev1.Pod)) *corev1.Pod {
 	pod := &corev1.Pod{ObjectMeta: ofLonghorn("im-" + node)}
 	pod.Labels = map[string]string{"longhorn.io/component": "instance-manager", "longhorn.io/node": node}

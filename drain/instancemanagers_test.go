@@ -86,9 +86,7 @@ func TestHoldsByEngines(t *testing.T) {
 		"one engine of two that have left holds":     {threeNodes(manager("node-1", listingEngines("pvc-1-e-0", "pvc-2-e-0"))), gone, []string{"engine listed: instance manager im-node-1 on node-1 lists engine pvc-2-e-0"}},
 		"an engine holds even if drains are allowed": {threeNodes(manager("node-1", listingEngines("pvc-1-e-0"))), policyOf(drain.PolicyAlways), listedHold},
 		"an engine of another node does not hold":    {threeNodes(manager("node-2", listingEngines("pvc-1-e-0"))), policyOf(drain.PolicyIfStopped), nil},
-		"an old Longhorn lists engines as instances": {threeNodes(manager("node-1", func(m *lhv1.InstanceManager) {
-			m.Status.Instances = map[string]lhv1.InstanceProcess{"pvc-1-e-0": {}} //nolint:staticcheck // Longhorn up to 1.4 lists engines only here.
-		})), policyOf(drain.PolicyIfStopped), listedHold},
+		"an old Longhorn lists engines as instances": {threeNodes(manager("node-1", listingInstances("pvc-1-e-0"))), policyOf(drain.PolicyIfStopped), listedHold},
 		"an instance manager of an older image counts": {threeNodes(manager("node-1", named("im-old"), listingEngines("pvc-1-e-0"), func(m *lhv1.InstanceManager) { m.Spec.Image = "im:1" })),
 			policyOf(drain.PolicyIfStopped), []string{"engine listed: instance manager im-old on node-1 lists engine pvc-1-e-0"}},
 		"an engine of the other data engine counts": {threeNodes(manager("node-1", named("im-v2"), listingEngines("pvc-1-e-0"), func(m *lhv1.InstanceManager) { m.Spec.DataEngine = lhv1.DataEngineTypeV2 })),

@@ -14,6 +14,7 @@ import (
 // one of its volume, or be there at all.
 func replicaHolds(s *cluster.Snapshot, node string, state ManagerState) []Hold {
 	var holds []Hold
+	g := guards{Snapshot: s, state: state, drained: node, nodes: map[string]nodeFact{}, managers: map[string]bool{}}
 	judged := map[string]verdict{}
 	for _, replica := range s.ReplicasOn(node) {
 		now := state.Replica(replica)
@@ -32,7 +33,7 @@ func replicaHolds(s *cluster.Snapshot, node string, state ManagerState) []Hold {
 		volume := cluster.VolumeOf(replica.Spec.VolumeName, replica.Labels)
 		elsewhere, known := judged[volume]
 		if !known {
-			elsewhere = protectedElsewhere(s, volume, node, state)
+			elsewhere = g.protects(volume)
 			judged[volume] = elsewhere
 		}
 		switch {
@@ -56,27 +57,41 @@ type verdict struct {
 	hold *Hold
 }
 
-// protectedElsewhere is ListVolumePDBProtectedHealthyReplicasRO of longhorn-manager, datastore/longhorn.go, for the nodes other than the
+// nodeFact is what counts of a node: whether Kubernetes knows it, and whether a replica there can protect a volume.
+type nodeFact struct{ exists, protects bool }
+
+// guards says which volumes are protected on nodes other than the drained one. It looks at each node and instance manager once.
+type guards struct {
+	*cluster.Snapshot
+	state   ManagerState
+	drained string
+
+	nodes map[string]nodeFact
+	// managers tells of each instance manager that was looked at whether it runs and has a budget.
+	managers map[string]bool
+}
+
+// protects is ListVolumePDBProtectedHealthyReplicasRO of longhorn-manager, datastore/longhorn.go, for the nodes other than the
 // drained one. A healthy replica that it cannot place is an error there, and the budget then stays for ever.
-func protectedElsewhere(s *cluster.Snapshot, volume, node string, state ManagerState) verdict {
+func (g *guards) protects(volume string) verdict {
 	found := verdict{}
-	for _, replica := range s.ReplicasOf(volume) {
-		if !state.Replica(replica).isHealthy() {
+	for _, replica := range g.ReplicasOf(volume) {
+		if !g.state.Replica(replica).isHealthy() {
 			continue
 		}
 		on := cluster.Text(replica.Spec.NodeID)
-		if s.Node(on) == nil {
+		node := g.node(on)
+		if !node.exists {
 			found.hold = earlier(found.hold, &Hold{
 				Object: replica, Kind: ReplicaWithoutNode, Volume: volume,
 				Because:  fmt.Sprintf("replica %s of volume %s is on node %s, which does not exist, and Longhorn gives up there", replica.Name, volume, quoteNone(on)),
 				Evidence: []string{fmt.Sprintf("Replica %s spec.nodeID", replica.Name)},
 			})
+		}
+		if !node.protects {
 			continue
 		}
-		if on == node || state.Cordoned(on) {
-			continue
-		}
-		manager, problem := managerOf(s, replica, on)
+		manager, problem := g.managerOf(replica, on)
 		if problem != "" {
 			found.hold = earlier(found.hold, &Hold{
 				Object: replica, Kind: ReplicaWithoutManager, Volume: volume,
@@ -85,11 +100,30 @@ func protectedElsewhere(s *cluster.Snapshot, volume, node string, state ManagerS
 			})
 			continue
 		}
-		if manager != nil && manager.Status.CurrentState == lhv1.InstanceManagerStateRunning && isBudgeted(s, manager, state) {
-			found.protected = true
-		}
+		found.protected = found.protected || g.manager(manager)
 	}
 	return found
+}
+
+func (g *guards) node(name string) nodeFact {
+	fact, known := g.nodes[name]
+	if !known {
+		fact.exists = g.Node(name) != nil
+		fact.protects = fact.exists && name != g.drained && !g.state.Cordoned(name)
+		g.nodes[name] = fact
+	}
+	return fact
+}
+
+// manager tells whether an instance manager of that name runs and has its budget.
+func (g *guards) manager(name string) bool {
+	protects, known := g.managers[name]
+	if !known {
+		manager := g.InstanceManager(name)
+		protects = manager != nil && manager.Status.CurrentState == lhv1.InstanceManagerStateRunning && isBudgeted(g.Snapshot, manager, g.state)
+		g.managers[name] = protects
+	}
+	return protects
 }
 
 func earlier(a, b *Hold) *Hold {
@@ -99,17 +133,17 @@ func earlier(a, b *Hold) *Hold {
 	return a
 }
 
-// managerOf returns the instance manager of a replica, or nil where its own does not exist: the one that its status names, and for one
-// that has none, because it is stopped, the only one of the current image on its node. problem says why Longhorn cannot tell that one
+// managerOf names the instance manager of a replica: the one in its status, and for one that has none, because it is stopped, the only
+// one of the current image on its node. problem says why Longhorn cannot tell that one
 // (longhorn-manager, datastore/longhorn.go, getRunningReplicaInstanceManagerRO and filterInstanceManagers).
-func managerOf(s *cluster.Snapshot, replica *lhv1.Replica, node string) (manager *lhv1.InstanceManager, problem string) {
+func (g *guards) managerOf(replica *lhv1.Replica, node string) (name, problem string) {
 	if name := cluster.Text(replica.Status.InstanceManagerName); name != "" {
-		return s.InstanceManager(name), ""
+		return name, ""
 	}
-	image, _ := s.LonghornSetting(settingManagerImage)
+	image, _ := g.LonghornSetting(settingManagerImage)
 	engine := dataEngineOf(replica.Spec.DataEngine)
 	var found []*lhv1.InstanceManager
-	for _, manager := range s.InstanceManagersOn(node) {
+	for _, manager := range g.InstanceManagersOn(node) {
 		if manager.Spec.Type == lhv1.InstanceManagerTypeEngine || dataEngineOf(manager.Spec.DataEngine) != engine {
 			continue
 		}
@@ -123,11 +157,11 @@ func managerOf(s *cluster.Snapshot, replica *lhv1.Replica, node string) (manager
 	}
 	switch len(found) {
 	case 1:
-		return found[0], ""
+		return found[0].Name, ""
 	case 0:
-		return nil, "no instance manager of the current image"
+		return "", "no instance manager of the current image"
 	}
-	return nil, fmt.Sprintf("%d instance managers of the current image", len(found))
+	return "", fmt.Sprintf("%d instance managers of the current image", len(found))
 }
 
 // dataEngineOf returns a data engine; Longhorn up to 1.4 has only v1 and does not say so.
