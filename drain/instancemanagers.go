@@ -36,7 +36,8 @@ const (
 	EngineListed HoldKind = "engine listed"
 	// LastReplica is a replica without a healthy one in a protected instance manager of another node.
 	LastReplica HoldKind = "last replica"
-	// Policy is a replica that must leave the node before, by node-drain-policy.
+	// Policy is a replica that must leave the node before, by node-drain-policy. Longhorn moves it by itself, where another node may
+	// take it.
 	Policy HoldKind = "policy"
 	// ManagerDown is an instance manager that does not run, whose budget Longhorn leaves as it is.
 	ManagerDown HoldKind = "instance manager down"

@@ -97,7 +97,10 @@ func TestIntercepted(t *testing.T) {
 		"a hotplug pod passes when its launcher has ended":        {hotplug(), []client.Object{launcher(inPhase(corev1.PodSucceeded)), vmi(liveMigrate)}, "passes"},
 		"a hotplug pod passes when its VMI is gone":               {hotplug(), []client.Object{launcher()}, "passes"},
 		"a hotplug pod of something else passes":                  {hotplug(), []client.Object{webPod("launcher"), vmi(liveMigrate)}, "passes"},
-		"a hotplug pod without an owner passes":                   {hotplug(func(p *corev1.Pod) { p.OwnerReferences = nil }), []client.Object{launcher(), vmi(liveMigrate)}, "passes"},
+		"a hotplug pod of two owners passes": {hotplug(func(p *corev1.Pod) {
+			p.OwnerReferences = append(p.OwnerReferences, metav1.OwnerReference{APIVersion: "v1", Kind: "Pod", Name: "other", UID: "2"})
+		}), []client.Object{launcher(), vmi(liveMigrate)}, "passes"},
+		"a hotplug pod without an owner passes": {hotplug(func(p *corev1.Pod) { p.OwnerReferences = nil }), []client.Object{launcher(), vmi(liveMigrate)}, "passes"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
