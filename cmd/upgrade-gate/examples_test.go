@@ -1,0 +1,106 @@
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"os"
+	"path"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/upgrade-gate/upgrade-gate/checks"
+	"github.com/upgrade-gate/upgrade-gate/cluster"
+)
+
+var update = flag.Bool("update", false, "rewrite the reports of the example clusters")
+
+// example is one folder of examples/clusters, judged for the upgrade to a version at a time.
+type example struct {
+	name, version, at string
+	// fails are the checks that fail there, in the order of reports; all others pass.
+	fails []string
+}
+
+// examples are all clusters of examples/clusters; stuck-pre-drained-repairs is none.
+func examples() []example {
+	return []example{
+		{name: "healthy", version: "v1.4.2", at: at},
+		{"stuck-pre-drained", "v1.4.2", at, []string{
+			"paused-vms", "in-flight-migrations", "faulted-replicas", "multi-engine-volumes", "orphaned-engines", "snapshot-anomalies", "disk-space",
+		}},
+	}
+}
+
+func (e example) folder() string { return path.Join("examples", "clusters", e.name) }
+
+// check judges the example as from the repository's root.
+func (e example) check(t *testing.T, args ...string) string {
+	t.Helper()
+	t.Chdir(path.Join("..", ".."))
+	got := call(t, append([]string{"check", "--from", e.folder(), "--assume-complete", "--version", e.version, "--at", e.at}, args...)...)
+	code := 0
+	if len(e.fails) > 0 {
+		code = 2
+	}
+	if got.code != code || got.stderr != "" {
+		t.Fatalf("got exit code %d, want %d; stderr %q", got.code, code, got.stderr)
+	}
+	return got.stdout
+}
+
+func TestEveryExampleHasItsReport(t *testing.T) {
+	for _, e := range examples() {
+		t.Run(e.name, func(t *testing.T) {
+			got, file := e.check(t), path.Join(e.folder(), "report.txt")
+			if *update {
+				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			want, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), got); diff != "" {
+				t.Errorf("%s (-want +got), rewrite with -update:\n%s", file, diff)
+			}
+		})
+	}
+}
+
+func TestEveryExampleFailsItsChecksAndPassesTheOthers(t *testing.T) {
+	for _, e := range examples() {
+		t.Run(e.name, func(t *testing.T) {
+			var report struct {
+				Checks []struct{ Name, Outcome string }
+			}
+			if err := json.Unmarshal([]byte(e.check(t, "-o", "json")), &report); err != nil {
+				t.Fatal(err)
+			}
+			var fails []string
+			for _, check := range report.Checks {
+				switch checks.Outcome(check.Outcome) {
+				case checks.Failed:
+					fails = append(fails, check.Name)
+				case checks.Passed:
+				default:
+					t.Errorf("%s is %s", check.Name, check.Outcome)
+				}
+			}
+			if diff := cmp.Diff(e.fails, fails); diff != "" {
+				t.Errorf("checks that fail (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestExamplesHoldNoFieldThatIsNotThere(t *testing.T) {
+	t.Chdir(path.Join("..", ".."))
+	for _, e := range examples() {
+		if _, err := cluster.ReadFS(os.DirFS(e.folder()), e.name, cluster.FolderOptions{Strict: true}); err != nil {
+			t.Errorf("%s: %v", e.name, err)
+		}
+	}
+}
