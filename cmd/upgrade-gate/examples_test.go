@@ -23,11 +23,26 @@ type example struct {
 }
 
 // examples are all clusters of examples/clusters; stuck-pre-drained-repairs is none.
-func examples() []example {
+func examples() []example { return append(wholeClusters(), families()...) }
+
+// wholeClusters are the cluster of the README, healthy and stuck.
+func wholeClusters() []example {
 	return []example{
 		{name: "healthy", version: "v1.4.2", at: at},
 		{"stuck-pre-drained", "v1.4.2", at, []string{
 			"paused-vms", "in-flight-migrations", "faulted-replicas", "multi-engine-volumes", "orphaned-engines", "snapshot-anomalies", "disk-space",
+		}},
+	}
+}
+
+// families are the clusters that fail each check that looks at the same things.
+func families() []example {
+	const noon = "2026-11-20T12:00:00Z"
+	return []example{
+		{"storage", "v1.4.2", noon, []string{
+			"faulted-replicas", "degraded-volumes", "multi-engine-volumes", "orphaned-engines", "snapshot-anomalies", "stale-attachments",
+			"running-backups", "single-replica-volumes", "backing-images-unready", "inherited-replica-failures", "longhorn-evictions",
+			"longhorn-settings", "longhorn-unsettled", "disk-space",
 		}},
 	}
 }
