@@ -44,6 +44,10 @@ func families() []example {
 			"running-backups", "single-replica-volumes", "backing-images-unready", "inherited-replica-failures", "longhorn-evictions",
 			"longhorn-settings", "longhorn-unsettled", "disk-space",
 		}},
+		{"virtual-machines", "v1.8.1", noon, []string{
+			"paused-vms", "unmigratable-vms", "residual-vmis", "stale-hotplug", "in-flight-migrations", "kubevirt-unready", "two-node-cluster",
+			"small-cdi-importer",
+		}},
 	}
 }
 
