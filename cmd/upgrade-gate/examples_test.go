@@ -48,6 +48,10 @@ func families() []example {
 			"paused-vms", "unmigratable-vms", "residual-vmis", "stale-hotplug", "in-flight-migrations", "kubevirt-unready", "two-node-cluster",
 			"small-cdi-importer",
 		}},
+		{"platform", "v1.4.2", noon, []string{
+			"nodes-unready", "machines-mismatched", "blocking-disruption-budgets", "storage-network-exhausted", "clock-skew",
+			"expiring-certificates", "cluster-unprovisioned", "charts-unready", "addons-unsettled", "pods-unready", "dead-webhooks",
+		}},
 	}
 }
 
