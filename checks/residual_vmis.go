@@ -128,11 +128,11 @@ func reportWithoutVM(rules drainRules, vmi *kubevirtv1.VirtualMachineInstance) {
 	f := Finding{Object: ObjectOf(vmi)}
 	f.Message = fmt.Sprintf("%s runs without a VirtualMachine, so that Harvester cannot shut it down", labelledVMI(vmi))
 	f.Remedy = fmt.Sprintf("end its guest for the time of the upgrade: kubectl -n %s delete vmi %s.", vmi.Namespace, vmi.Name)
-	switch fate := rules.fateOf(vmi); {
-	case fate.unknown != "":
-		f.Message += ", and whether KubeVirt can move it is not known: " + fate.unknown
-	case len(fate.stops)+len(fate.stays) > 0:
-		f.Message += ", and nothing else takes it off its node: " + abridge(append(fate.stops, fate.stays...))
+	switch fate := rules.fates.Of(vmi); {
+	case fate.Unknown != "":
+		f.Message += ", and whether KubeVirt can move it is not known: " + fate.Unknown
+	case len(fate.Stops)+len(fate.Stays) > 0:
+		f.Message += ", and nothing else takes it off its node: " + abridge(append(fate.Stops, fate.Stays...))
 	default:
 		f.Severity = Warn
 		f.Message += " should KubeVirt fail to move it"

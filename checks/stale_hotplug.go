@@ -7,6 +7,7 @@ import (
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
 	"github.com/upgrade-gate/upgrade-gate/cluster"
+	"github.com/upgrade-gate/upgrade-gate/drain"
 )
 
 // staleHotplug finds volumes that are on their way into or out of a guest, or in one without its VM knowing.
@@ -35,7 +36,7 @@ func staleHotplug() Check {
 }
 
 func runStaleHotplug(p *Pass) error {
-	if newDrainRules(p).onlyNode() {
+	if drain.NewFates(p.Snapshot, p.Target()).OnlyNode() {
 		return nil // Every VM is shut down, which ends all of it.
 	}
 	for _, vm := range p.VirtualMachines() {

@@ -9,6 +9,7 @@ import (
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
 	"github.com/upgrade-gate/upgrade-gate/cluster"
+	"github.com/upgrade-gate/upgrade-gate/drain"
 )
 
 const (
@@ -57,7 +58,7 @@ func runUnmigratableVMs(p *Pass) error {
 			p.Unknownf(vmi, "its phase is %s", phaseInWords(string(vmi.Status.Phase)))
 		case vmi.Status.Phase == kubevirtv1.Running && vm != nil: // residual-vmis reports a VMI without a VM.
 			judgeDrainOf(rules, vmi, vm, restored)
-			undecided = undecided || rules.target == nil && !rules.onlyNode() && len(fixedMedia(vmi)) > 0
+			undecided = undecided || rules.fates.Target == nil && !rules.fates.OnlyNode() && len(drain.FixedMedia(vmi)) > 0
 		}
 	}
 	if undecided {
@@ -67,18 +68,18 @@ func runUnmigratableVMs(p *Pass) error {
 }
 
 func judgeDrainOf(rules drainRules, vmi *kubevirtv1.VirtualMachineInstance, vm *kubevirtv1.VirtualMachine, restored bool) {
-	f := rules.fateOf(vmi)
+	f := rules.fates.Of(vmi)
 	switch {
-	case f.unknown != "":
-		rules.Unknownf(vmi, "%s", f.unknown)
-	case len(f.stops) > 0 && isHalted(vm):
+	case f.Unknown != "":
+		rules.Unknownf(vmi, "%s", f.Unknown)
+	case len(f.Stops) > 0 && isHalted(vm):
 		reportUnstoppable(rules.Pass, vmi, f)
-	case rules.onlyNode():
-	case len(f.stops) > 0:
+	case rules.fates.OnlyNode():
+	case len(f.Stops) > 0:
 		reportShutDown(rules, vmi, f, restored)
-	case len(f.stays) > 0:
+	case len(f.Stays) > 0:
 		reportStranded(rules, vmi, f)
-	case len(f.unusable) > 0:
+	case len(f.Unusable) > 0:
 		reportNowhereToGo(rules, vmi, f)
 	}
 }
@@ -89,26 +90,26 @@ func isHalted(vm *kubevirtv1.VirtualMachine) bool {
 	return err == nil && strategy == kubevirtv1.RunStrategyHalted
 }
 
-func reportUnstoppable(p *Pass, vmi *kubevirtv1.VirtualMachineInstance, f fate) {
+func reportUnstoppable(p *Pass, vmi *kubevirtv1.VirtualMachineInstance, f drain.Fate) {
 	p.Report(Finding{
 		Object: ObjectOf(vmi), Transient: true, Settles: vmAftermath,
 		Message: fmt.Sprintf("%s cannot be moved (%s), nor shut down: it runs although its run strategy is Halted, and KubeVirt refuses to stop it",
-			runningVM(vmi), strings.Join(f.stops, "; ")),
+			runningVM(vmi), strings.Join(f.Stops, "; ")),
 		Remedy: fmt.Sprintf("wait two minutes until it has stopped, and retry; if it stays, kubectl -n %s delete vmi %s.", vmi.Namespace, vmi.Name),
 	})
 }
 
 // reportShutDown warns of a VM that Harvester shuts down. Where it starts it again this is what the administrator has chosen, but not
 // where only the leftovers of a migration are the reason.
-func reportShutDown(rules drainRules, vmi *kubevirtv1.VirtualMachineInstance, f fate, restored bool) {
-	foreign := rules.foreignSelector(vmi)
+func reportShutDown(rules drainRules, vmi *kubevirtv1.VirtualMachineInstance, f drain.Fate, restored bool) {
+	foreign := rules.fates.ForeignSelector(vmi)
 	if rules.ActiveMigrationOf(vmi) != nil {
 		foreign = nil
 	}
 	if restored && len(foreign) == 0 {
 		return
 	}
-	message := fmt.Sprintf("%s will be shut down when its node is upgraded: %s", runningVM(vmi), strings.Join(f.stops, "; "))
+	message := fmt.Sprintf("%s will be shut down when its node is upgraded: %s", runningVM(vmi), strings.Join(f.Stops, "; "))
 	remedy := fmt.Sprintf("plan for it, or stop it yourself when it suits: virtctl stop %[1]s -n %[2]s, and after the upgrade virtctl start %[1]s -n %[2]s.", vmi.Name, vmi.Namespace)
 	if len(foreign) > 0 {
 		message += fmt.Sprintf("; %s %s not in its VM's template, so that a migration left %s behind", abridge(foreign), counted(len(foreign), "is", "are"), counted(len(foreign), "it", "them"))
@@ -118,19 +119,19 @@ func reportShutDown(rules drainRules, vmi *kubevirtv1.VirtualMachineInstance, f 
 }
 
 // reportStranded reports a VM that is waited for without end.
-func reportStranded(rules drainRules, vmi *kubevirtv1.VirtualMachineInstance, f fate) {
+func reportStranded(rules drainRules, vmi *kubevirtv1.VirtualMachineInstance, f drain.Fate) {
 	stop := fmt.Sprintf("stop it for the time of the upgrade: virtctl stop %s -n %s", vmi.Name, vmi.Namespace)
 	finding := Finding{Object: ObjectOf(vmi), Remedy: stop + "."}
-	finding.Message = fmt.Sprintf("%s will be neither moved nor shut down: %s", runningVM(vmi), strings.Join(f.stays, " and "))
-	if media := fixedMedia(vmi); len(media) > 0 && rules.target == nil {
-		finding.Message += fmt.Sprintf("; only a target before %s would shut it down, for its %s", releaseMovesCDROMs, abridge(media))
+	finding.Message = fmt.Sprintf("%s will be neither moved nor shut down: %s", runningVM(vmi), strings.Join(f.Stays, " and "))
+	if media := drain.FixedMedia(vmi); len(media) > 0 && rules.fates.Target == nil {
+		finding.Message += fmt.Sprintf("; only a target before %s would shut it down, for its %s", drain.ReleaseMovesCDROMs, abridge(media))
 	}
 	condition := cluster.VMICondition(vmi, kubevirtv1.VirtualMachineInstanceIsMigratable)
 	switch {
-	case f.waiting:
+	case f.Waiting:
 		finding.Transient, finding.Settles = true, vmAftermath
 		finding.Remedy = "wait two minutes and retry; if it stays, " + stop + "."
-	case condition != nil && len(f.stays) == 1 && vmi.IsMigratable():
+	case condition != nil && len(f.Stays) == 1 && vmi.IsMigratable():
 		finding.Remedy = fmt.Sprintf("let KubeVirt move it, from its next start on: kubectl -n %[2]s patch vm %[1]s --type merge "+
 			`-p '{"spec":{"template":{"spec":{"evictionStrategy":"LiveMigrate"}}}}' && virtctl restart %[1]s -n %[2]s; or %[3]s.`, vmi.Name, vmi.Namespace, stop)
 	}
@@ -139,9 +140,9 @@ func reportStranded(rules drainRules, vmi *kubevirtv1.VirtualMachineInstance, f 
 
 // reportNowhereToGo reports a VM whose migration would find no node. From v1.7.0 on the failed migration has it shut down, and a
 // cordoned node has Harvester's detector do so at once.
-func reportNowhereToGo(rules drainRules, vmi *kubevirtv1.VirtualMachineInstance, f fate) {
+func reportNowhereToGo(rules drainRules, vmi *kubevirtv1.VirtualMachineInstance, f drain.Fate) {
 	var names, cordoned []string
-	for _, node := range f.unusable {
+	for _, node := range f.Unusable {
 		names = append(names, node.Name)
 		if node.Spec.Unschedulable {
 			cordoned = append(cordoned, node.Name)
@@ -150,12 +151,12 @@ func reportNowhereToGo(rules drainRules, vmi *kubevirtv1.VirtualMachineInstance,
 	finding := Finding{Object: ObjectOf(vmi), Remedy: fmt.Sprintf("make %s ready and schedulable, or stop the VM for the time of the upgrade: virtctl stop %s -n %s.",
 		strings.Join(names, " or "), vmi.Name, vmi.Namespace)}
 	end := "will be neither moved nor shut down"
-	if len(cordoned) == len(names) || !before(rules.target, releaseStopsFailedMoving) {
+	if len(cordoned) == len(names) || !before(rules.fates.Target, drain.ReleaseStopsFailedMoves) {
 		finding.Severity, end = Warn, "will be shut down when its node is upgraded"
 	}
 	finding.Message = fmt.Sprintf("%s %s: its required node affinity leaves it only %s, not ready or cordoned", runningVM(vmi), end, abridge(names))
-	if rules.target == nil && len(cordoned) < len(names) {
-		finding.Message += fmt.Sprintf("; a target before %s would wait for it without end", releaseStopsFailedMoving)
+	if rules.fates.Target == nil && len(cordoned) < len(names) {
+		finding.Message += fmt.Sprintf("; a target before %s would wait for it without end", drain.ReleaseStopsFailedMoves)
 	}
 	rules.Report(finding)
 }

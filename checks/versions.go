@@ -41,21 +41,9 @@ func (r Request) targetName() string {
 }
 
 // semantic reads a version of three numbers, "v1.8.0-rc2"; nil where the text is none.
-func semantic(text string) *version.Version {
-	v, err := version.ParseSemantic(cluster.Text(text))
-	if err != nil {
-		return nil
-	}
-	return v
-}
+func semantic(text string) *version.Version { return cluster.ParseVersion(text) }
 
-// atLeast tells whether a version is a release or a later one. A pre-release counts as its release: v1.8.0-rc1 is at least
-// v1.8.0, for it has that release's code and runs its scripts. Of nil, a version that is not known, neither atLeast nor before
-// is true. The bound is a release written in the source, "v1.8.0"; what is no version panics.
-func atLeast(v *version.Version, bound string) bool {
-	// No pre-release sorts below "-0".
-	return v != nil && v.AtLeast(version.MustParseSemantic(bound).WithPreRelease("0"))
-}
+// atLeast and before compare a version with a release; see cluster.AtLeast.
+func atLeast(v *version.Version, bound string) bool { return cluster.AtLeast(v, bound) }
 
-// before tells whether a version is earlier than a release. A pre-release of that release is not: see atLeast.
-func before(v *version.Version, bound string) bool { return v != nil && !atLeast(v, bound) }
+func before(v *version.Version, bound string) bool { return cluster.Before(v, bound) }
