@@ -105,6 +105,17 @@ func (m *model) launcherOf(vmi *kubevirtv1.VirtualMachineInstance) *corev1.Pod {
 			return pod
 		}
 	}
+	return m.launcherByName(vmi)
+}
+
+// launcherByName finds the pod by the name of its VMI, as KubeVirt's eviction interceptor does, where it was made for another object of that
+// name: of a cluster that was restored from a backup.
+func (m *model) launcherByName(vmi *kubevirtv1.VirtualMachineInstance) *corev1.Pod {
+	for _, pod := range m.PodsOn(nodeOf(vmi)) {
+		if pod.Namespace == vmi.Namespace && pod.Annotations[cluster.AnnotationVMIDomain] == vmi.Name && cluster.IsLauncher(pod) && !cluster.IsEnded(pod) {
+			return pod
+		}
+	}
 	return nil
 }
 

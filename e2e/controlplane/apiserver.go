@@ -84,6 +84,8 @@ func (p *ControlPlane) configure(server *envtest.APIServer, options Options) err
 		Set("audit-log-path", p.AuditLog).
 		Set("audit-log-mode", "blocking"). // a line is in the file before the next request is answered
 		Set("event-ttl", "1h0m0s").
+		// It is bound to a loopback address, and would announce another one, at which nobody answers.
+		Set("endpoint-reconciler-type", "none").
 		// One test binary may send more than the default 400 requests at once while it loads a cluster.
 		Set("max-requests-inflight", "2000").
 		Set("max-mutating-requests-inflight", "1000")
