@@ -3,10 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
-	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/upgrade-gate/upgrade-gate/checks"
 	"github.com/upgrade-gate/upgrade-gate/gate"
@@ -14,26 +12,24 @@ import (
 
 // request turns the flags into the upgrade to judge. Its error lists everything that is wrong with them, one line each.
 func (o checkOptions) request() (gate.Request, error) {
-	var problems []error
-	complain := func(wrong bool, format string, args ...any) {
-		if wrong {
-			problems = append(problems, fmt.Errorf(format, args...))
-		}
-	}
-	namespace, name, _ := strings.Cut(o.image, "/")
-	complain(o.from == "" && o.assumeComplete, "--assume-complete needs --from")
-	complain(o.from == "" && o.at != "", "--at needs --from: a cluster is read as it is now")
-	complain(o.from != "" && o.connection.readSecrets, "--read-secrets is for a cluster: the Secrets that files hold are read anyway")
-	complain(o.version != "" && o.image != "", "--version and --image exclude each other")
-	complain(o.version != "" && !isName(o.version), "--version %q is not the name of a version, like v1.4.2", o.version)
-	complain(o.image != "" && !(isName(namespace) && isName(name)), "--image %q is not NAMESPACE/NAME of an image", o.image)
-	complain(o.output != "text" && o.output != "json", "--output %q is not known: it is text or json", o.output)
-	complain(o.timeout <= 0, "--timeout %s is too short", o.timeout)
+	var problems complaints
+	o.evidenceOptions.complain(&problems)
+	o.targetOptions.complain(&problems)
+	problems.when(o.output != "text" && o.output != "json", "--output %q is not known: it is text or json", o.output)
 	request := checks.Request{Version: o.version, Image: o.image, Unspecified: o.version == "" && o.image == ""}
-	return gate.Request{Request: request}, errors.Join(problems...)
+	return gate.Request{Request: request}, problems.err()
 }
 
-func isName(name string) bool { return len(validation.IsDNS1123Subdomain(name)) == 0 }
+// complaints collects everything that is wrong with a command line.
+type complaints []error
+
+func (c *complaints) when(wrong bool, format string, args ...any) {
+	if wrong {
+		*c = append(*c, fmt.Errorf(format, args...))
+	}
+}
+
+func (c *complaints) err() error { return errors.Join(*c...) }
 
 // noArguments refuses arguments of a command that has none.
 func noArguments(cmd *cobra.Command, args []string) error {

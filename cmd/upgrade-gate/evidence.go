@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/upgrade-gate/upgrade-gate/cluster"
+)
+
+// evidenceOptions are the flags that say where a cluster is read: live, or from files.
+type evidenceOptions struct {
+	from           string
+	assumeComplete bool
+	at             string
+	timeout        time.Duration
+	connection     connectionOptions
+}
+
+func (o *evidenceOptions) addFlags(flags *pflag.FlagSet) {
+	flags.StringVar(&o.from, "from", "", "folder or file of YAML to read instead of a cluster")
+	flags.BoolVar(&o.assumeComplete, "assume-complete", false, "with --from: a kind of which there is no object is empty, not unread")
+	flags.StringVar(&o.at, "at", "", "with --from: when the files were collected, as 2026-11-20T10:00:00Z; ages count from then (default: now)")
+	flags.DurationVar(&o.timeout, "timeout", time.Minute, "how long everything may take; what is not read by then is unknown")
+	o.connection.addFlags(flags)
+}
+
+// complain tells what is wrong with the flags.
+func (o *evidenceOptions) complain(to *complaints) {
+	to.when(o.from == "" && o.assumeComplete, "--assume-complete needs --from")
+	to.when(o.from == "" && o.at != "", "--at needs --from: a cluster is read as it is now")
+	to.when(o.from != "" && o.connection.readSecrets, "--read-secrets is for a cluster: the Secrets that files hold are read anyway")
+	to.when(o.timeout <= 0, "--timeout %s is too short", o.timeout)
+}
+
+// open returns the cluster, and until when it may be read: files are opened whole, however long that takes; a cluster until the timeout.
+// The cancel function is never nil.
+func (o *evidenceOptions) open(ctx context.Context, now func() time.Time) (context.Context, context.CancelFunc, cluster.Source, error) {
+	var source cluster.Source
+	var err error
+	if o.from != "" {
+		source, err = cluster.ReadFolder(o.from, cluster.FolderOptions{AssumeComplete: o.assumeComplete})
+	}
+	ctx, cancel := context.WithTimeout(ctx, o.timeout)
+	if o.from == "" {
+		source, err = o.connection.source(ctx, now)
+	}
+	return ctx, cancel, source, err
+}
+
+func (o *evidenceOptions) clock() (func() time.Time, error) {
+	if o.at == "" {
+		return time.Now, nil
+	}
+	at, err := time.Parse(time.RFC3339, o.at)
+	if err != nil {
+		return nil, fmt.Errorf("--at %q is not a time like 2026-11-20T10:00:00Z", o.at)
+	}
+	return func() time.Time { return at }, nil
+}
+
+// interruptible works beside the caller, so that an interrupt is obeyed whatever is being read.
+func interruptible[T any](ctx context.Context, work func() (T, error)) (T, error) {
+	type outcome struct {
+		result T
+		err    error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		result, err := work()
+		done <- outcome{result, err}
+	}()
+	select {
+	case came := <-done:
+		if ctx.Err() == nil {
+			return came.result, came.err
+		}
+	case <-ctx.Done():
+	}
+	var nothing T
+	return nothing, errors.New("interrupted")
+}
