@@ -128,7 +128,7 @@ type closedPipe struct{}
 func (closedPipe) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
 
 func TestAReaderThatHasGoneIsOneErrorLine(t *testing.T) {
-	for _, args := range [][]string{{"check", "--from", "testdata/paused"}, {"check", "--from", "testdata/paused", "-o", "json"}, {"explain"}, {"explain", "paused-vms"}} {
+	for _, args := range [][]string{{"check", "--from", "testdata/paused"}, {"check", "--from", "testdata/paused", "-o", "json"}, {"plan", "--from", "testdata/paused"}, {"plan", "--from", "testdata/paused", "-o", "svg"}, {"explain"}, {"explain", "paused-vms"}} {
 		var stderr bytes.Buffer
 		code := run(context.Background(), args, closedPipe{}, &stderr)
 		if code != 1 || !strings.HasSuffix(stderr.String(), "broken pipe\n") || strings.Count(stderr.String(), "\n") != 1 {

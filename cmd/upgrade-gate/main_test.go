@@ -100,7 +100,7 @@ func TestAllBadFlagsAreToldAtOnce(t *testing.T) {
 }
 
 func TestHelpIsNoError(t *testing.T) {
-	for _, args := range [][]string{nil, {"--help"}, {"check", "--help"}, {"explain", "--help"}, {"help", "check"}} {
+	for _, args := range [][]string{nil, {"--help"}, {"check", "--help"}, {"plan", "--help"}, {"explain", "--help"}, {"help", "check"}} {
 		if got := call(t, args...); got.code != 0 || !strings.Contains(got.stdout, "Usage:") || got.stderr != "" {
 			t.Errorf("%v: %+v", args, got)
 		}
