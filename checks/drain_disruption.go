@@ -3,6 +3,7 @@ package checks
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/upgrade-gate/upgrade-gate/cluster"
@@ -38,49 +39,71 @@ func runDrainDisruption(p *Pass) error {
 	}
 	reported := false
 	for _, node := range plan.Nodes {
-		var facts []string
-		var down []string
-		for _, vm := range node.ShutDowns {
-			if vm.Check == "" && !p.Settings.ExcludedNamespaces[vm.Namespace] {
-				down = append(down, fmt.Sprintf("%s/%s, %s", vm.Namespace, vm.Name, sureness(vm)))
-			}
-		}
-		if len(down) > 0 {
-			facts = append(facts, fmt.Sprintf("%d %s would be shut down, for %s: %s", len(down), counted(len(down), "VM", "VMs"), because(node.ShutDowns), drain.Abridge(down)))
-		}
-		var used []string
-		for _, loss := range node.Losses {
-			if loss.Used {
-				used = append(used, loss.Volume)
-			}
-		}
-		if len(used) > 0 {
-			facts = append(facts, fmt.Sprintf("%d %s in use would not be available while it is down, all good replicas being there: %s", len(used), counted(len(used), "volume", "volumes"), drain.Abridge(used)))
-		}
+		facts := slices.Concat(shutDownFacts(p, node), lossFacts(node))
 		if len(facts) > 0 {
 			reported = true
-			p.Report(Finding{Object: ObjectOf(p.Node(node.Node)), Message: fmt.Sprintf("when %s (%s of %d) is upgraded, %s", node.Node, ordinal(node.Position), node.Of, strings.Join(facts, "; and "))})
+			p.Report(Finding{Object: ObjectOf(p.Node(node.Node)), Message: fmt.Sprintf("when %s (%s) is upgraded, %s", node.Node, placeOf(node), strings.Join(facts, "; and "))})
 		}
 	}
-	if len(plan.Unknown) > 0 && !reported {
+	switch {
+	case len(plan.Unknown) > 0 && !reported:
 		return errors.New(drain.Abridge(plan.Unknown))
+	case len(plan.Unknown) > 0:
+		p.LeaveOut(drain.Abridge(plan.Unknown))
 	}
 	return nil
 }
 
-func sureness(vm drain.ShutDown) string {
-	if vm.Confidence == drain.Certain {
-		return "certainly"
+// shutDownFacts says which VMs are shut down with a node, by the reason: those that another check warns of are not repeated.
+func shutDownFacts(p *Pass, node drain.NodePlan) []string {
+	var facts []string
+	var reasons []reason
+	byReason := map[reason][]string{}
+	for _, vm := range node.ShutDowns {
+		if vm.Check != "" || p.Settings.ExcludedNamespaces[vm.Namespace] {
+			continue
+		}
+		why := reason{vm.Because, vm.Confidence}
+		if byReason[why] == nil {
+			reasons = append(reasons, why)
+		}
+		byReason[why] = append(byReason[why], vm.Namespace+"/"+vm.Name)
 	}
-	return string(vm.Confidence)
+	for _, why := range reasons {
+		vms := byReason[why]
+		would := "would be shut down"
+		switch why.confidence {
+		case drain.Likely:
+			would = "would likely be shut down"
+		case drain.Possible:
+			would = "could be shut down"
+		case drain.Certain:
+		}
+		facts = append(facts, fmt.Sprintf("%s %s %s, for %s", counted(len(vms), "VM", fmt.Sprintf("%d VMs:", len(vms))), drain.Abridge(vms), would, why.because))
+	}
+	return facts
 }
 
-// because returns the reason of the first VM that is shut down for want of room.
-func because(downs []drain.ShutDown) string {
-	for _, vm := range downs {
-		if vm.Check == "" {
-			return vm.Because
+// reason is why VMs are shut down, and how sure that is.
+type reason struct {
+	because    string
+	confidence drain.Confidence
+}
+
+// lossFacts says which volumes that are in use cannot be used while a node is down.
+func lossFacts(node drain.NodePlan) []string {
+	var used []string
+	see := ""
+	for _, loss := range node.Losses {
+		if loss.Used {
+			used = append(used, loss.Volume)
+			if loss.Check != "" {
+				see = " (see " + loss.Check + ")"
+			}
 		}
 	}
-	return ""
+	if len(used) == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s in use would be unavailable while it is down, for all good replicas are there: %s%s", countedVolumes(len(used)), drain.Abridge(used), see)}
 }

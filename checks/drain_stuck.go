@@ -18,7 +18,7 @@ func drainEvidence() []cluster.Kind {
 	return []cluster.Kind{
 		cluster.Nodes, cluster.Machines, cluster.Pods, cluster.DaemonSets, cluster.DisruptionBudgets, cluster.VMIs, cluster.VirtualMachines, cluster.Migrations,
 		cluster.KubeVirts, cluster.Volumes, cluster.Engines, cluster.Replicas, cluster.InstanceManagers, cluster.Attachments, cluster.VolumeAttachments,
-		cluster.LonghornNodes, cluster.LonghornSettings, cluster.HarvesterSettings, cluster.ManagedCharts,
+		cluster.PersistentVolumeClaims, cluster.LonghornNodes, cluster.LonghornSettings, cluster.ManagedCharts,
 	}
 }
 
@@ -30,7 +30,8 @@ func drainStuck() Check {
 		Why: "Harvester upgrades one node after another and waits without a time limit until its VMs have left and its pods are evicted: one VM, one volume or one pod " +
 			"holds everything, with a node already cordoned.",
 		Finds: "Nodes at which the simulated upgrade hangs, in which state and on what: VMs that find no room elsewhere before v1.7.0, budgets that are used up by pods that find no room, launchers without a VM, " +
-			"volumes that stay degraded after a node before, no CPU for the second instance manager; and, with a reference, whatever other checks find that holds a drain.",
+			"volumes that stay degraded after a node before, no CPU for the second instance manager, no other node for the upgrade's own files; and, with a reference, whatever other checks " +
+			"find that holds a drain.",
 		Beyond:   "What happens during the upgrade only: networks too slow for a migration, hardware, images and boot loaders, and which node the scheduler picks; docs/drain.md lists it.",
 		Remedy:   "see what happens at each node, and what to do, with upgrade-gate plan.",
 		Severity: Block, Waivable: true,
@@ -48,25 +49,37 @@ func drainStuck() Check {
 func runDrainStuck(p *Pass) error {
 	plan := p.Plan()
 	for _, stop := range plan.Before {
-		if stop.Check == "" {
-			p.Report(Finding{Object: ObjectOf(stop.Object), Remedy: stop.Remedy, Severity: severityOf(stop.Confidence),
-				Message: fmt.Sprintf("the upgrade would hang in %s: %s", stop.State, stop.Because)})
-		}
+		reportBefore(p, stop)
 	}
-	hangs := false
 	for _, node := range plan.Nodes {
 		if len(node.Stops) > 0 {
-			hangs = true
 			reportStuckNode(p, node)
 		}
 	}
+	if evidence := p.Evidence(cluster.ValidatingWebhooks); evidence.State != cluster.Read {
+		p.LeaveOut(fmt.Sprintf("webhooks that must approve evictions (%s)", evidence.Because))
+	}
+	if p.Target() == nil {
+		p.LeaveOut(fmt.Sprintf("rules of releases before %s, for the target version is not known", plan.RulesOf))
+	}
 	switch {
-	case len(plan.Unknown) > 0 && !hangs:
+	case len(plan.Unknown) > 0 && len(p.findings) == 0:
 		return errors.New(drain.Abridge(plan.Unknown))
 	case len(plan.Unknown) > 0:
 		p.LeaveOut(drain.Abridge(plan.Unknown))
 	}
 	return nil
+}
+
+// reportBefore reports what holds the upgrade before any node is drained.
+func reportBefore(p *Pass, stop drain.Stop) {
+	f := Finding{Object: ObjectOf(stop.Object), Remedy: stop.Remedy, Severity: severityOf(stop.Confidence), Transient: stop.Transient}
+	f.Message = fmt.Sprintf("the upgrade would hang in %s, before any node is drained: %s", stop.State, stop.Because)
+	if stop.Check != "" {
+		f.Message += " (see " + stop.Check + ")"
+		f.Remedy = "do what " + stop.Check + " says; upgrade-gate plan shows each node."
+	}
+	p.Report(f)
 }
 
 // severityOf lets only what is certain or likely refuse an upgrade.
@@ -96,7 +109,7 @@ func reportStuckNode(p *Pass, node drain.NodePlan) {
 	if f.Severity == Warn {
 		would = "could"
 	}
-	f.Message = fmt.Sprintf("%s (%s of %d) %s hang in %s", node.Node, ordinal(node.Position), node.Of, would, strings.Join(hangsByState(node.Stops), ", and in "))
+	f.Message = fmt.Sprintf("%s (%s) %s hang in %s", node.Node, placeOf(node), would, strings.Join(hangsByState(node.Stops), ". After that it "+would+" hang in "))
 	if len(owners) > 0 {
 		remedies = append(remedies, "do what "+enumerate(owners)+" "+counted(len(owners), "says", "say"))
 	}
@@ -105,6 +118,14 @@ func reportStuckNode(p *Pass, node drain.NodePlan) {
 		f.Remedy = "wait until that is over, and retry; if it stays, " + f.Remedy
 	}
 	p.Report(f)
+}
+
+// placeOf says where in the order a node comes: "1st of 4", or "1st to 3rd of 4" where several orders are possible.
+func placeOf(node drain.NodePlan) string {
+	if node.Earliest < node.Latest {
+		return fmt.Sprintf("%s to %s of %d", ordinal(node.Earliest), ordinal(node.Latest), node.Of)
+	}
+	return fmt.Sprintf("%s of %d", ordinal(node.Position), node.Of)
 }
 
 // hangsByState says on what a node hangs, state by state: "Pre-drained: A; B; and 3 more".
@@ -117,7 +138,7 @@ func hangsByState(stops []drain.Stop) []string {
 			fact += " (see " + stop.Check + ")"
 		}
 		if stop.OrderDependent {
-			fact += ", if the nodes come in that order"
+			fact += ", in some of the possible orders of the nodes"
 		}
 		if facts[stop.State] == nil {
 			states = append(states, stop.State)

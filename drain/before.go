@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
 	lhv1 "github.com/longhorn/longhorn-manager/k8s/pkg/apis/longhorn/v1beta2"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/upgrade-gate/upgrade-gate/cluster"
 )
@@ -22,33 +22,41 @@ const (
 )
 
 // beforeNodes says what would hold the upgrade in the phase in which Longhorn and the other services are upgraded: Longhorn nodes whose
-// instance manager the upgrade waits for in vain, and nodes without CPU for the second one, which runs beside the first until its engines have left
-// (harvester/harvester, upgrade_manifests.sh, wait_longhorn_instance_manager_aio).
+// instance manager the upgrade waits for in vain, nodes on which Longhorn does not run, and nodes without CPU for the second instance
+// manager, which runs beside the first until its engines have left (harvester/harvester, upgrade_manifests.sh,
+// wait_longhorn_instance_manager_aio and wait_longhorn_manager).
 func beforeNodes(s *cluster.Snapshot, r rules) []Stop {
 	var stops []Stop
+	waits := func(object client.Object, because string, evidence string) {
+		stops = append(stops, Stop{State: SystemServices, Confidence: Certain, Object: object, Check: "longhorn-unsettled", Because: because, Evidence: []string{evidence}})
+	}
 	room := NewRoom(s.Nodes(), s.Pods())
 	for _, node := range s.LonghornNodes() {
 		of := s.Node(node.Name)
-		if of == nil || !cluster.IsManaged(of) || cluster.IsWitness(of) {
-			stops = append(stops, Stop{State: SystemServices, Confidence: Certain, Object: node, Check: "longhorn-unsettled",
-				Because: fmt.Sprintf("the upgrade waits for an instance manager on %s, which is no node for storage", node.Name), Evidence: []string{"nodes.longhorn.io metadata.name"}})
-			continue
-		}
-		if stop, short := lacksCPU(s, node, of, room.Free(node.Name)); short && runsEngines(s, node.Name) {
-			stops = append(stops, stop)
+		ready := cluster.LonghornCondition(node.Status.Conditions, lhv1.NodeConditionTypeReady)
+		switch {
+		case of == nil || !cluster.IsManaged(of) || cluster.IsWitness(of):
+			waits(node, fmt.Sprintf("the upgrade waits for an instance manager on %s, which is no node for storage", node.Name), "nodes.longhorn.io metadata.name")
+		case ready != nil && ready.Status != lhv1.ConditionStatusTrue:
+			waits(node, fmt.Sprintf("the upgrade waits for an instance manager on %s, which is not ready for Longhorn", node.Name), "nodes.longhorn.io status.conditions[Ready]")
+		case !r.blind && runsEngines(s, node.Name):
+			if stop, short := lacksCPU(s, node, of, room.Free(node.Name)); short {
+				stops = append(stops, stop)
+			}
 		}
 	}
-	slices.SortFunc(stops, func(a, b Stop) int { return strings.Compare(a.Because, b.Because) })
+	for _, node := range s.ManagedNodes() {
+		if s.LonghornNode(node.Name) == nil {
+			waits(node, fmt.Sprintf("the upgrade waits for Longhorn on %s, which Longhorn does not know", node.Name), "nodes.longhorn.io metadata.name")
+		}
+	}
 	return stops
 }
 
 // lacksCPU tells whether a second instance manager does not fit beside the first. The kubelet refuses such a pod with OutOfcpu, for Longhorn
 // names the node itself and no scheduler looks for room.
 func lacksCPU(s *cluster.Snapshot, node *lhv1.Node, of *corev1.Node, free corev1.ResourceList) (Stop, bool) {
-	allocatable, ok := of.Status.Allocatable[corev1.ResourceCPU]
-	if !ok {
-		return Stop{}, false
-	}
+	allocatable := of.Status.Allocatable[corev1.ResourceCPU]
 	request := resource.NewMilliQuantity(int64(node.Spec.InstanceManagerCPURequest), resource.DecimalSI)
 	if request.IsZero() {
 		request = resource.NewMilliQuantity(int64(float64(allocatable.MilliValue())*managerPercentage(s)/100), resource.DecimalSI)

@@ -40,7 +40,7 @@ type Fate struct {
 	Stays []string
 	// Waiting is true where it stays only because KubeVirt has not yet said whether it can be moved.
 	Waiting bool
-	// Unusable are the only other nodes that match its required node affinity, where each is cordoned or not ready.
+	// Unusable are the only other nodes that match its required node affinity, where each is not ready.
 	Unusable []*corev1.Node
 	// Unknown says why nothing of it could be told.
 	Unknown string
@@ -60,12 +60,13 @@ func NewFates(s *cluster.Snapshot, target *version.Version) Fates {
 // OnlyNode tells whether there is no node to move anything to. Harvester then shuts all VMs down.
 func (r Fates) OnlyNode() bool { return len(r.nodes) == 1 }
 
-// Of returns the fate of a running VM.
-func (r Fates) Of(vmi *kubevirtv1.VirtualMachineInstance) Fate {
+// Of returns the fate of a running VM when a node is drained: the one that its status names, or the one that it will have been moved to
+// by then.
+func (r Fates) Of(vmi *kubevirtv1.VirtualMachineInstance, node string) Fate {
 	var f Fate
 	switch {
-	case r.Node(vmi.Status.NodeName) == nil:
-		f.Unknown = fmt.Sprintf("it runs on %q, which is no node of the cluster", vmi.Status.NodeName)
+	case r.Node(node) == nil:
+		f.Unknown = fmt.Sprintf("it runs on %q, which is no node of the cluster", node)
 		return f
 	case r.OnlyNode():
 		f.Stops = []string{"there is no other node"}
@@ -74,13 +75,16 @@ func (r Fates) Of(vmi *kubevirtv1.VirtualMachineInstance) Fate {
 	if f.Stops = r.reasonsToStop(vmi); len(f.Stops) > 0 {
 		return f
 	}
-	usable, unusable, err := r.othersFor(vmi)
+	usable, unusable, err := r.othersFor(vmi, node)
 	switch {
 	case err != nil:
 		f.Unknown = err.Error()
 		return f
 	case !usable && len(unusable) == 0:
-		f.Stops = []string{"no other node matches its required node affinity"}
+		f.Stops = []string{"every other node is cordoned"}
+		if requiredAffinity(vmi) != nil {
+			f.Stops = []string{"no other node that is not cordoned matches its required node affinity"}
+		}
 		return f
 	}
 	r.judgeEvacuation(vmi, &f)
@@ -171,23 +175,23 @@ func requiredAffinity(vmi *kubevirtv1.VirtualMachineInstance) *corev1.NodeSelect
 	return vmi.Spec.Affinity.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution
 }
 
-// othersFor looks for a node other than its own that matches a VMI's required node affinity. It stops at the first that could take the
-// VM; where there is none, it returns those that match but are cordoned or not ready. Without such an affinity every node matches, and
-// what is wrong with them is the business of nodes-unready.
-func (r Fates) othersFor(vmi *kubevirtv1.VirtualMachineInstance) (usable bool, unusable []*corev1.Node, err error) {
+// othersFor looks for a node other than the VMI's that is not cordoned and matches its required node affinity, as the detector does
+// (harvester/harvester, pkg/util/virtualmachineinstance, migratableByNodeAffinity). It stops at the first that could take the VM; where
+// there is none, it returns those that match but are not ready, at which the detector does not look.
+func (r Fates) othersFor(vmi *kubevirtv1.VirtualMachineInstance, on string) (usable bool, unusable []*corev1.Node, err error) {
 	affinity := requiredAffinity(vmi)
-	if affinity == nil {
-		return true, nil, nil
-	}
 	for _, node := range r.nodes {
-		if node.Name == vmi.Status.NodeName {
+		if node.Name == on || node.Spec.Unschedulable {
 			continue
 		}
-		matches, err := cluster.MatchesNodeSelector(node, affinity)
+		matches := affinity == nil
+		if affinity != nil {
+			if matches, err = cluster.MatchesNodeSelector(node, affinity); err != nil {
+				return false, nil, err
+			}
+		}
 		switch {
-		case err != nil:
-			return false, nil, err
-		case matches && takesVMs(node):
+		case matches && isNodeReady(node):
 			return true, nil, nil
 		case matches:
 			unusable = append(unusable, node)
@@ -196,9 +200,9 @@ func (r Fates) othersFor(vmi *kubevirtv1.VirtualMachineInstance) (usable bool, u
 	return false, unusable, nil
 }
 
-func takesVMs(node *corev1.Node) bool {
+func isNodeReady(node *corev1.Node) bool {
 	ready := cluster.NodeCondition(node, corev1.NodeReady)
-	return !node.Spec.Unschedulable && ready != nil && ready.Status == corev1.ConditionTrue
+	return ready != nil && ready.Status == corev1.ConditionTrue
 }
 
 // judgeEvacuation applies the rules of KubeVirt's evacuation controller: the strategy must be one that migrates, and the condition

@@ -3,8 +3,8 @@ package drain
 import "slices"
 
 // mergeOrder compares the plan of another possible order with that of the first. What happens in both is as sure as it was; what happens
-// in one only depends on the order, and is at most likely. seen is how many orders have been compared, this one included.
-func mergeOrder(plan, other []NodePlan, seen int) {
+// in one only depends on the order, and is at most likely.
+func mergeOrder(plan, other []NodePlan) {
 	byNode := make(map[string]*NodePlan, len(other))
 	for i := range other {
 		byNode[other[i].Node] = &other[i]
@@ -14,22 +14,29 @@ func mergeOrder(plan, other []NodePlan, seen int) {
 		if again == nil {
 			continue
 		}
+		node.Earliest, node.Latest = min(node.Earliest, again.Position), max(node.Latest, again.Position)
 		for j := range node.Stops {
 			if !anywhere(other, node.Stops[j]) {
 				node.Stops[j] = node.Stops[j].dependent()
 			}
 		}
 		for _, stop := range again.Stops {
-			if !slices.ContainsFunc(node.Stops, stop.sameAs) && !anywhere(plan, stop) {
+			if !anywhere(plan, stop) {
 				node.Stops = append(node.Stops, stop.dependent())
 			}
 		}
+		for j := range node.ShutDowns {
+			if !shutAnywhere(other, node.ShutDowns[j]) {
+				node.ShutDowns[j].Confidence = Possible
+			}
+		}
 		for _, down := range again.ShutDowns {
-			if !slices.ContainsFunc(node.ShutDowns, func(s ShutDown) bool { return s.Namespace == down.Namespace && s.Name == down.Name }) && !shutAnywhere(plan, down) {
+			if !shutAnywhere(plan, down) {
 				down.Confidence = Possible
 				node.ShutDowns = append(node.ShutDowns, down)
 			}
 		}
+		sortByVM(node.ShutDowns, func(s ShutDown) (string, string) { return s.Namespace, s.Name })
 	}
 }
 

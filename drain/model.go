@@ -1,7 +1,6 @@
 package drain
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 
@@ -26,8 +25,10 @@ type model struct {
 	// moved are the pods that were evicted from a node and found room on another; gone are those that left their node for good.
 	moved map[string][]*corev1.Pod
 	gone  map[*corev1.Pod]bool
-	// pending is true once an evicted pod has found no room, so that what a budget allows is no longer what it said.
-	pending map[string]bool
+	// pending are the replacements of evicted pods that found no room, so that what a budget allows is no longer what it said.
+	pending []replacement
+	// returning are the pods that start on the node again when it is back.
+	returning []*corev1.Pod
 	// told are the causes that were reported for an earlier node, and are taken as repaired.
 	told map[string]bool
 
@@ -35,6 +36,8 @@ type model struct {
 	here    *corev1.Node
 	plan    NodePlan
 	unknown []string
+	// readVolumes is true once the volumes were looked at, of which every node waits for all.
+	readVolumes bool
 	// carried are what the node before leaves behind that holds the next one.
 	carried []Stop
 	// moving is how many GiB of memory the VMs have that leave the node.
@@ -45,7 +48,7 @@ func newModel(s *cluster.Snapshot, r rules) *model {
 	m := &model{
 		Snapshot: s, rules: r, room: NewRoom(s.Nodes(), s.Pods()), budgets: NewBudgets(s.DisruptionBudgets(), s.Pods()),
 		guests: map[string][]*kubevirtv1.VirtualMachineInstance{}, launchers: map[*kubevirtv1.VirtualMachineInstance]*corev1.Pod{},
-		moved: map[string][]*corev1.Pod{}, gone: map[*corev1.Pod]bool{}, pending: map[string]bool{}, told: map[string]bool{},
+		moved: map[string][]*corev1.Pod{}, gone: map[*corev1.Pod]bool{}, told: map[string]bool{},
 	}
 	if r.blind {
 		m.cannotTell("a node does not report what it has for pods, so whether there is room elsewhere is not known")
@@ -55,6 +58,9 @@ func newModel(s *cluster.Snapshot, r rules) *model {
 		if node := nodeOf(vmi); node != "" && vmi.Status.Phase != kubevirtv1.Succeeded {
 			m.guests[node] = append(m.guests[node], vmi)
 		}
+	}
+	for _, guests := range m.guests {
+		sortByVM(guests, func(vmi *kubevirtv1.VirtualMachineInstance) (string, string) { return vmi.Namespace, vmi.Name })
 	}
 	return m
 }
@@ -69,7 +75,7 @@ func nodeOf(vmi *kubevirtv1.VirtualMachineInstance) string {
 // begin turns to the next node.
 func (m *model) begin(t turn, position, of int) {
 	m.here, m.moving = t.node, 0
-	m.plan = NodePlan{Node: t.node.Name, Position: position, Of: of, Tier: t.tier, Witness: cluster.IsWitness(t.node)}
+	m.plan = NodePlan{Node: t.node.Name, Position: position, Earliest: position, Latest: position, Of: of, Tier: t.tier, Witness: cluster.IsWitness(t.node)}
 	if m.plan.Witness {
 		return // It waits for no volume.
 	}
@@ -140,18 +146,11 @@ func rulesOf(s *cluster.Snapshot, text string) rules {
 	}
 	r.slots = max(r.slots, 1)
 	for _, node := range s.Nodes() {
-		r.blind = r.blind || len(node.Status.Allocatable) == 0
+		allocatable := node.Status.Allocatable
+		r.blind = r.blind || allocatable.Cpu().IsZero() || allocatable.Memory().IsZero() || allocatable.Pods().IsZero()
+		r.describesCPUs = r.describesCPUs || describesCPU(node)
 	}
 	return r
-}
-
-// restoresVMs tells whether Harvester starts the VMs again that it shut down for the upgrade of their node; it does not by default.
-func restoresVMs(s *cluster.Snapshot) bool {
-	value, _ := s.Setting("upgrade-config")
-	var config struct {
-		RestoreVM bool `json:"restoreVM"`
-	}
-	return json.Unmarshal([]byte(value), &config) == nil && config.RestoreVM
 }
 
 func sortByVM[T any](items []T, name func(T) (namespace, name string)) {

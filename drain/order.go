@@ -66,24 +66,28 @@ func ordersOf(s *cluster.Snapshot) (orders [][]turn, problems []Stop) {
 	slices.SortFunc(turns, func(a, b turn) int {
 		return cmp.Or(tierNumber(a.tier)-tierNumber(b.tier), strings.Compare(a.machine, b.machine))
 	})
+	return ordersByFirst(turns, initMachine(s)), problems
+}
+
+// ordersByFirst returns an order for each etcd node that may come first; only one where it is known which does. A machine plan may name one
+// that is no etcd node any more; then each may be again.
+func ordersByFirst(turns []turn, init string) [][]turn {
+	var orders [][]turn
 	etcd := slices.IndexFunc(turns, func(t turn) bool { return t.tier != tierEtcd })
 	if etcd < 0 {
 		etcd = len(turns)
 	}
-	for first := range max(etcd, 1) {
-		if init := initMachine(s); init != "" && etcd > 0 && turns[first].machine != init {
-			continue
-		}
-		order := slices.Clone(turns)
-		if first < len(order) {
-			order = append([]turn{turns[first]}, slices.Delete(order, first, first+1)...)
+	for first := range etcd {
+		order := append([]turn{turns[first]}, slices.Delete(slices.Clone(turns), first, first+1)...)
+		if turns[first].machine == init {
+			return [][]turn{order}
 		}
 		orders = append(orders, order)
 	}
 	if len(orders) == 0 {
-		orders = [][]turn{turns}
+		return [][]turn{turns}
 	}
-	return orders, problems
+	return orders
 }
 
 func turnOf(node *corev1.Node, machine *cluster.Machine) turn {
@@ -112,7 +116,7 @@ func tierNumber(tier string) int {
 // initMachine returns the machine of the etcd node that was there first; empty where no machine plan was read that says so.
 func initMachine(s *cluster.Snapshot) string {
 	for _, secret := range s.Secrets() {
-		if secret.Labels[labelInitNode] == "true" && secret.Labels[labelMachineName] != "" {
+		if secret.Namespace == cluster.FleetLocalNamespace && secret.Labels[labelInitNode] == "true" && secret.Labels[labelMachineName] != "" {
 			return secret.Labels[labelMachineName]
 		}
 	}

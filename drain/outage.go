@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	lhv1 "github.com/longhorn/longhorn-manager/k8s/pkg/apis/longhorn/v1beta2"
-	"k8s.io/apimachinery/pkg/util/sets"
 
 	"github.com/upgrade-gate/upgrade-gate/cluster"
 )
@@ -38,25 +37,31 @@ func (m *model) loseReplicas() {
 
 func (m *model) outageOfNode() *outage {
 	o := &outage{}
-	for _, replica := range m.ReplicasOn(m.here.Name) {
+	homes := newHomes(m.Snapshot, m.here.Name)
+	for _, replica := range sortedReplicas(m.ReplicasOn(m.here.Name)) {
 		volume := m.Volume(cluster.VolumeOf(replica.Spec.VolumeName, replica.Labels))
 		if volume == nil {
 			continue
 		}
 		used := volume.Status.State == lhv1.VolumeStateAttached
 		if good(replica) && m.onlyHere(volume) {
-			o.losses = append(o.losses, Loss{Volume: volume.Name, Used: used, Object: volume})
+			loss := Loss{Volume: volume.Name, Used: used, Object: volume}
+			if volume.Spec.NumberOfReplicas == 1 {
+				loss.Check = "single-replica-volumes"
+			}
+			o.losses = append(o.losses, loss)
 		}
 		if !used || replica.Status.CurrentState != lhv1.InstanceStateRunning {
 			continue
 		}
 		o.rebuilds++
 		o.bytes += volume.Status.ActualSize
-		if !m.canCatchUp(replica) && !m.hasOtherHome(volume) {
+		if !m.doesWithout(volume) && !homes.takesBack(replica) && !homes.take(volume) {
 			o.stranded = append(o.stranded, volume)
 		}
 	}
 	slices.SortFunc(o.losses, func(a, b Loss) int { return strings.Compare(a.Volume, b.Volume) })
+	o.losses = slices.CompactFunc(o.losses, func(a, b Loss) bool { return a.Volume == b.Volume })
 	return o
 }
 
@@ -70,95 +75,41 @@ func (m *model) onlyHere(volume *lhv1.Volume) bool {
 	return true
 }
 
-// canCatchUp tells whether Longhorn uses a replica's disk again when its node is back: the node and the disk must take replicas
-// (longhorn-manager, isFailedReplicaReusable).
-func (m *model) canCatchUp(replica *lhv1.Replica) bool {
-	node := m.LonghornNode(replica.Spec.NodeID)
-	if node == nil || !takesReplicas(node) {
+// doesWithout tells whether the next node does not wait for a volume to get its replica back: where there are two nodes for storage, usable
+// replicas are counted, and enough of them may be elsewhere.
+func (m *model) doesWithout(volume *lhv1.Volume) bool {
+	if m.storageNodes > 2 {
 		return false
 	}
-	for name, disk := range node.Spec.Disks {
-		if status := node.Status.DiskStatus[name]; status != nil && (status.DiskUUID == replica.Spec.DiskID || cluster.Text(replica.Spec.DiskID) == "") {
-			return disk.AllowScheduling && isScheduled(status)
+	elsewhere := 0
+	for _, other := range m.ReplicasOf(volume.Name) {
+		if good(other) && other.Spec.NodeID != m.here.Name && other.Status.CurrentState == lhv1.InstanceStateRunning {
+			elsewhere++
 		}
 	}
-	return cluster.Text(replica.Spec.DiskID) == "" || len(node.Status.DiskStatus) == 0
+	return elsewhere >= wantedReplicas(volume)
 }
 
-// takesReplicas tells whether Longhorn puts replicas on a node once it is uncordoned. A cordon that is there already is not counted:
-// nodes-unready reports it.
-func takesReplicas(node *lhv1.Node) bool {
-	ready := cluster.LonghornCondition(node.Status.Conditions, lhv1.NodeConditionTypeReady)
-	return node.Spec.AllowScheduling && !node.Spec.EvictionRequested && (ready == nil || ready.Status == lhv1.ConditionStatusTrue)
-}
-
-func isScheduled(status *lhv1.DiskStatus) bool {
-	schedulable := cluster.LonghornCondition(status.Conditions, lhv1.DiskConditionTypeSchedulable)
-	return schedulable == nil || schedulable.Status == lhv1.ConditionStatusTrue
-}
-
-// hasOtherHome tells whether another node could take a new replica of a volume: one without a replica of it, with a disk that has room
-// for all of it (longhorn-manager, IsSchedulableToDisk, without over-provisioning where the setting is unknown).
-func (m *model) hasOtherHome(volume *lhv1.Volume) bool {
-	taken := sets.New[string]()
-	for _, replica := range m.ReplicasOf(volume.Name) {
-		taken.Insert(replica.Spec.NodeID)
-	}
-	for _, node := range m.LonghornNodes() {
-		if taken.Has(node.Name) || node.Name == m.here.Name || !takesReplicas(node) || !hasTags(node.Spec.Tags, volume.Spec.NodeSelector) {
-			continue
-		}
-		for name, disk := range node.Spec.Disks {
-			status := node.Status.DiskStatus[name]
-			if status != nil && disk.AllowScheduling && !disk.EvictionRequested && isScheduled(status) && hasTags(disk.Tags, volume.Spec.DiskSelector) &&
-				m.fits(volume, disk, status) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-func hasTags(has, wanted []string) bool {
-	for _, tag := range wanted {
-		if !slices.Contains(has, tag) {
-			return false
-		}
-	}
-	return true
-}
-
-func (m *model) fits(volume *lhv1.Volume, disk lhv1.DiskSpec, status *lhv1.DiskStatus) bool {
-	minimal, over := m.percentage("storage-minimal-available-percentage", 25), m.percentage("storage-over-provisioning-percentage", 100)
-	return status.StorageAvailable-volume.Status.ActualSize > status.StorageMaximum*minimal/100 &&
-		volume.Spec.Size+status.StorageScheduled <= (status.StorageMaximum-disk.StorageReserved)*over/100
-}
-
-func (m *model) percentage(setting string, fallback int64) int64 {
-	value, _ := m.LonghornSetting(setting)
-	var percent int64
-	if _, err := fmt.Sscanf(value, "%d", &percent); err != nil {
-		return fallback
-	}
-	return percent
+func sortedReplicas(replicas []*lhv1.Replica) []*lhv1.Replica {
+	sorted := slices.Clone(replicas)
+	slices.SortFunc(sorted, func(a, b *lhv1.Replica) int { return strings.Compare(a.Name, b.Name) })
+	return sorted
 }
 
 // reportStranded notes the volumes that stay degraded after the node, and so hold the next one in Pre-draining.
 func (m *model) reportStranded(stranded []*lhv1.Volume) {
-	if m.storageNodes <= 2 {
-		return // There the job counts usable replicas, and the other node's are enough.
-	}
 	limit, ok := m.LonghornSetting(settingRebuildLimit)
 	switch {
-	case ok && limit == "0" && m.plan.Rebuilds > 0:
+	case ok && limit == "0" && m.plan.Rebuilds > 0 && m.storageNodes > 1:
 		m.carry(Stop{State: PreDraining, Confidence: Certain, Object: m.LonghornSettingObject(settingRebuildLimit), Check: "longhorn-settings",
 			Because:  fmt.Sprintf("Longhorn would rebuild none of the %d replicas of %s, and their volumes are waited for", m.plan.Rebuilds, m.here.Name),
 			Evidence: []string{"Setting " + settingRebuildLimit}})
 	case len(stranded) > 0:
 		m.carry(Stop{State: PreDraining, Confidence: Likely, Object: first(stranded),
-			Because: withOthers(fmt.Sprintf("volume %s would still be degraded after %s: the disk of its replica there takes none back, and no other node has room for one",
+			Because: withOthers(fmt.Sprintf("volume %s would still be without its replica of %s: the disk there takes none back, and no other has room for one",
 				first(stranded).Name, m.here.Name), len(stranded)),
-			Remedy:   fmt.Sprintf("allow scheduling on %s and its disks, or on another node with room: kubectl -n longhorn-system get nodes.longhorn.io %s -o yaml.", m.here.Name, m.here.Name),
+			Remedy: fmt.Sprintf("allow scheduling on %[1]s and its disks, or on another node with room: kubectl -n longhorn-system get nodes.longhorn.io %[1]s -o yaml.",
+				m.here.Name),
 			Evidence: []string{"nodes.longhorn.io spec.allowScheduling, spec.disks, status.diskStatus"}})
 	}
 }

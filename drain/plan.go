@@ -50,6 +50,9 @@ type Plan struct {
 	// Target is the version to upgrade to, "v1.8.0"; empty where it is not known. The rules are then those of the newest release
 	// that is known here.
 	Target string
+	// RulesOf is the release whose rules were taken, the last up to the target that changed any; see Rules. Empty for a target before the
+	// first of them.
+	RulesOf string
 	// SingleNode is true for a cluster of one node, which is not drained: its VMs are shut down.
 	SingleNode bool
 	// Before is what would hold the upgrade before the first node is drained, sorted; empty where nothing would.
@@ -73,6 +76,8 @@ type NodePlan struct {
 	Node string
 	// Position is its place in the order, from 1; Of is how many nodes there are.
 	Position, Of int
+	// Earliest and Latest are its places in the orders in which it comes first and last; both are Position where there is only one order.
+	Earliest, Latest int
 	// Tier is why it comes at this place: "etcd", "control plane" or "worker".
 	Tier string
 	// Witness is true for a node without VMs and volumes.
@@ -144,6 +149,8 @@ type Loss struct {
 	Volume string
 	// Used is true for a volume that is attached.
 	Used bool
+	// Check is the name of the check that reports it too; empty for a volume that should have more good replicas than it has.
+	Check string
 	// Object is the volume.
 	Object client.Object
 }
@@ -151,17 +158,4 @@ type Loss struct {
 // Range is a duration that is only known to lie between two.
 type Range struct {
 	Low, High time.Duration
-}
-
-// Stuck tells whether any node would hang, or the upgrade before.
-func (p Plan) Stuck() bool {
-	if len(p.Before) > 0 {
-		return true
-	}
-	for _, node := range p.Nodes {
-		if len(node.Stops) > 0 {
-			return true
-		}
-	}
-	return false
 }

@@ -2,11 +2,10 @@ package drain
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -17,7 +16,7 @@ import (
 const evacuationBudget = "kubevirt-migration-pdb-kubevirt-evacuation-"
 
 // emptyOfVMs simulates how the pre-drain job empties the node: Harvester's detector shuts VMs down, KubeVirt moves others, and the job
-// waits until every VMI of the node has succeeded or is gone (wait_vms_out_or_shutdown).
+// waits until every VMI of the node has succeeded or is gone (harvester/harvester, upgrade_node.sh, wait_vms_out_or_shutdown).
 func (m *model) emptyOfVMs() {
 	var leaving []*kubevirtv1.VirtualMachineInstance
 	for _, vmi := range m.guests[m.here.Name] {
@@ -25,54 +24,69 @@ func (m *model) emptyOfVMs() {
 			leaving = append(leaving, vmi)
 		}
 	}
-	m.migrate(leaving)
 	delete(m.guests, m.here.Name)
-	for _, budget := range m.DisruptionBudgets() {
-		if strings.HasPrefix(budget.Name, evacuationBudget) {
-			m.stop(Stop{State: PreDraining, Confidence: Certain, Object: budget, Check: "in-flight-migrations", Transient: true,
-				Because: fmt.Sprintf("the budget %s/%s of an evacuation is still there", budget.Namespace, budget.Name), Evidence: []string{"PodDisruptionBudget metadata.name"}})
-		}
-	}
+	m.migrate(leaving)
+	m.awaitEvacuationBudgets()
 	sortByVM(m.plan.Moves, func(v Move) (string, string) { return v.Namespace, v.Name })
 	sortByVM(m.plan.ShutDowns, func(v ShutDown) (string, string) { return v.Namespace, v.Name })
 }
 
-// leaves tells whether a VMI has to be migrated. One that is not is shut down, or would be waited for without end.
+// leaves tells whether a VMI has to be migrated. One that is not is shut down, goes by itself, or would be waited for without end.
 func (m *model) leaves(vmi *kubevirtv1.VirtualMachineInstance) bool {
-	who := vmName(vmi)
-	hold := func(check, because string, evidence ...string) {
-		m.stop(Stop{State: PreDraining, Confidence: Certain, Object: vmi, Check: check, Because: who + " " + because, Evidence: evidence})
-	}
-	if vmi.Status.Phase != kubevirtv1.Running {
-		hold("residual-vmis", fmt.Sprintf("is in phase %q, which the job waits for to end", vmi.Status.Phase), "VirtualMachineInstance status.phase")
-		return false
-	}
-	if migration := m.ActiveMigrationOf(vmi); migration != nil {
-		m.stop(Stop{State: PreDraining, Confidence: Likely, Object: vmi, Check: "in-flight-migrations", Transient: true,
-			Because: fmt.Sprintf("%s is being migrated by %s, and is not moved again before that ends", who, migration.Name), Evidence: []string{"VirtualMachineInstanceMigration status.phase"}})
-		return false
-	}
-	if paused := cluster.VMICondition(vmi, kubevirtv1.VirtualMachineInstancePaused); paused != nil && paused.Status == corev1.ConditionTrue && paused.Reason != "PausedByUser" {
-		m.stop(Stop{State: PreDraining, Confidence: Likely, Object: vmi, Check: "paused-vms", Because: fmt.Sprintf("%s is paused (%s)", who, paused.Reason),
-			Evidence: []string{"VirtualMachineInstance status.conditions[Paused]"}})
-		return false
-	}
-	// The fate is that of the VM, wherever it has been moved to by now.
-	fate := m.fates.Of(vmi)
 	switch {
-	case fate.Unknown != "":
-		m.cannotTell(who + ": " + fate.Unknown)
-	case len(fate.Stops) > 0:
-		m.shutDown(vmi, strings.Join(fate.Stops, "; "), Certain, "unmigratable-vms")
-	case len(fate.Stays) > 0:
-		hold("unmigratable-vms", "is neither moved nor shut down: "+strings.Join(fate.Stays, " and "), "VirtualMachineInstance spec.evictionStrategy, status.conditions[LiveMigratable]")
+	case vmi.DeletionTimestamp != nil:
+		m.awaitDeletedVMI(vmi)
+	case vmi.Status.Phase != kubevirtv1.Running:
+		m.awaitPhase(vmi)
+	case m.isBetweenNodes(vmi) || m.isPausedByError(vmi):
 	default:
-		return true
+		return m.isMigrated(vmi)
 	}
 	return false
 }
 
-// shutDown stops a VM, if KubeVirt can: one without a VirtualMachine, or that is not to run anyhow, it cannot stop.
+// isMigrated follows what Harvester's detector and KubeVirt's evacuation controller make of a running VM.
+func (m *model) isMigrated(vmi *kubevirtv1.VirtualMachineInstance) bool {
+	fate := m.fates.Of(vmi, m.here.Name)
+	switch {
+	case fate.Unknown != "":
+		m.cannotTell(vmName(vmi) + ": " + fate.Unknown)
+		return false
+	case len(fate.Stops) > 0:
+		m.shutDown(vmi, strings.Join(fate.Stops, "; "), Certain, "unmigratable-vms")
+		return false
+	case len(fate.Stays) > 0:
+		s := Stop{State: PreDraining, Confidence: Certain, Object: vmi, Check: "unmigratable-vms", Transient: fate.Waiting,
+			Because:  vmName(vmi) + " is neither moved nor shut down: " + strings.Join(fate.Stays, " and "),
+			Evidence: []string{"VirtualMachineInstance spec.evictionStrategy, status.conditions[LiveMigratable]"}}
+		if fate.Waiting {
+			s.Confidence = Likely
+		}
+		m.stop(s)
+		return false
+	}
+	if tied := m.tiedVolume(vmi); tied != nil {
+		m.cannotMove(vmi, *tied)
+		return false
+	}
+	m.noteFailedEvacuation(vmi)
+	return true
+}
+
+// cannotMove says what becomes of a VM whose migration fails: from v1.7.0 on the pre-drain job shuts it down, before it waits for it
+// without end (upgrade_node.sh, check_migrations_phase). The Stop is what it would hang on then.
+func (m *model) cannotMove(vmi *kubevirtv1.VirtualMachineInstance, s Stop) {
+	if !cluster.Before(m.target, ReleaseStopsFailedMoves) {
+		m.shutDown(vmi, s.Because, s.Confidence, s.Check)
+		return
+	}
+	s.State, s.Object = PreDraining, vmi
+	s.Because = vmName(vmi) + " is neither moved nor shut down: " + s.Because
+	m.stop(s)
+}
+
+// shutDown stops a VM, if KubeVirt can: one without a VirtualMachine, or that is not to run anyhow, it cannot stop
+// (harvester/harvester, pkg/upgradehelper/vmlivemigratedetector).
 func (m *model) shutDown(vmi *kubevirtv1.VirtualMachineInstance, because string, confidence Confidence, check string) {
 	vm := m.VirtualMachineOf(vmi)
 	halted := false
@@ -81,85 +95,52 @@ func (m *model) shutDown(vmi *kubevirtv1.VirtualMachineInstance, because string,
 		halted = err == nil && strategy == kubevirtv1.RunStrategyHalted
 	}
 	if vm == nil || halted {
-		owner := "residual-vmis"
+		owner, why := "residual-vmis", "it has no VirtualMachine"
 		if halted {
-			owner = "unmigratable-vms"
+			owner, why = "", "its VirtualMachine is halted already"
 		}
 		m.stop(Stop{State: PreDraining, Confidence: Certain, Object: vmi, Check: owner,
-			Because: fmt.Sprintf("%s cannot be moved (%s), nor shut down through its VirtualMachine", vmName(vmi), because), Evidence: []string{"VirtualMachine spec.runStrategy"}})
+			Because:  fmt.Sprintf("%s is to be shut down (%s), and cannot be: %s", vmName(vmi), because, why),
+			Remedy:   fmt.Sprintf("end its guest before the upgrade: kubectl -n %s delete vmi %s.", vmi.Namespace, vmi.Name),
+			Evidence: []string{"VirtualMachine spec.runStrategy"}})
 		return
 	}
 	m.plan.ShutDowns = append(m.plan.ShutDowns, ShutDown{Namespace: vmi.Namespace, Name: vmi.Name, Because: because, Confidence: confidence, Check: check, Object: vmi})
 	if pod := m.launcherOf(vmi); pod != nil {
-		m.room.Remove(pod)
-		m.gone[pod] = true
+		m.leave(pod)
 	}
 }
 
-// migrate finds room for all VMs that leave the node at once.
-func (m *model) migrate(leaving []*kubevirtv1.VirtualMachineInstance) {
-	var targets []*corev1.Pod
-	var vmis []*kubevirtv1.VirtualMachineInstance
-	for _, vmi := range leaving {
-		launcher := m.launcherOf(vmi)
-		if launcher == nil {
-			m.cannotTell(vmName(vmi) + ": it has no launcher pod on its node, so what it needs elsewhere is not known")
-			continue
+// awaitEvacuationBudgets reports the budgets of evacuations that are still there; one whose migration has ended stays.
+func (m *model) awaitEvacuationBudgets() {
+	var left []*policyv1.PodDisruptionBudget
+	for _, budget := range m.DisruptionBudgets() {
+		if strings.HasPrefix(budget.Name, evacuationBudget) {
+			left = append(left, budget)
 		}
-		targets = append(targets, m.targetOf(vmi, launcher))
-		vmis = append(vmis, vmi)
-		m.moving += memoryGiB(vmi)
-		m.gone[launcher] = true
 	}
-	if m.blind {
-		return
-	}
-	for i, placed := range m.room.PlaceAll(targets).Pods {
-		vmi := vmis[i]
-		if placed.Node != "" {
-			m.plan.Moves = append(m.plan.Moves, Move{Namespace: vmi.Namespace, Name: vmi.Name, To: placed.Node})
-			m.launchers[vmi] = placed.Pod
-			m.guests[placed.Node] = append(m.guests[placed.Node], vmi)
-			continue
+	slices.SortFunc(left, func(a, b *policyv1.PodDisruptionBudget) int { return strings.Compare(objectKey(a), objectKey(b)) })
+	for _, budget := range left {
+		transient := m.migrates(budget)
+		confidence := Certain
+		if transient {
+			confidence = Likely
 		}
-		because := "no other node takes it: " + reasonsInWords(placed.Reasons)
-		if !cluster.Before(m.target, ReleaseStopsFailedMoves) {
-			m.shutDown(vmi, because, placed.Confidence, "")
-			continue
-		}
-		m.stop(Stop{State: PreDraining, Confidence: placed.Confidence, Object: vmi, Because: vmName(vmi) + " is neither moved nor shut down: " + because,
-			Remedy:   fmt.Sprintf("stop VMs for the time of the upgrade, this one first: virtctl stop %s -n %s.", vmi.Name, vmi.Namespace),
-			Evidence: []string{"Pod spec of its launcher, Node status.allocatable"}})
+		m.stop(Stop{State: PreDraining, Confidence: confidence, Object: budget, Check: "in-flight-migrations", Transient: transient,
+			Because:  fmt.Sprintf("budget %s/%s of an evacuation is still there, and the upgrade waits until it is gone", budget.Namespace, budget.Name),
+			Evidence: []string{"PodDisruptionBudget metadata.name"}})
 	}
 }
 
-// targetOf returns the pod for which a VM that leaves the node needs room. Its own node is cordoned, so that the launcher itself will do, unless
-// the new one asks for the CPU of the host on which the VM was started.
-func (m *model) targetOf(vmi *kubevirtv1.VirtualMachineInstance, launcher *corev1.Pod) *corev1.Pod {
-	if m.launchers[vmi] != nil || !isHostModel(vmi) || selectsHostModel(launcher) || !describesCPU(m.here) {
-		return launcher
-	}
-	target := MigrationTarget(vmi, launcher, m.here)
-	m.room.Remove(launcher)
-	return target
-}
-
-// reasonsInWords counts the nodes by what keeps a pod off them, the most frequent first, as kube-scheduler words it.
-func reasonsInWords(reasons map[string]Reason) string {
-	count := map[string]int{}
-	for _, reason := range reasons {
-		count[reason.Text]++
-	}
-	texts := slices.SortedFunc(maps.Keys(count), func(a, b string) int {
-		if count[a] != count[b] {
-			return count[b] - count[a]
+// migrates tells whether the migration is under way that an evacuation's budget was made for.
+func (m *model) migrates(budget *policyv1.PodDisruptionBudget) bool {
+	name := strings.TrimPrefix(budget.Name, "kubevirt-migration-pdb-")
+	for _, migration := range m.Migrations() {
+		if migration.Namespace == budget.Namespace && migration.Name == name {
+			return cluster.IsActive(migration)
 		}
-		return strings.Compare(a, b)
-	})
-	for i, text := range texts {
-		texts[i] = fmt.Sprintf("%d %s", count[text], text)
 	}
-	return strings.Join(texts, ", ")
+	return false
 }
 
 func vmName(vmi *kubevirtv1.VirtualMachineInstance) string {

@@ -2,6 +2,7 @@ package drain
 
 import (
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/util/version"
 
@@ -13,21 +14,22 @@ func Simulate(s *cluster.Snapshot, target string) Plan {
 	rules := rulesOf(s, target)
 	if len(s.Nodes()) == 1 {
 		plan := simulateSingle(s, rules)
-		plan.Target = target
+		plan.Target, plan.RulesOf = target, rulesOfRelease(rules.target)
 		return plan
 	}
 	orders, problems := ordersOf(s)
-	plan := Plan{Target: target, Orders: len(orders)}
+	plan := Plan{Target: target, RulesOf: rulesOfRelease(rules.target), Orders: len(orders)}
 	for i, order := range orders {
 		walked := walk(s, rules, order)
 		if i == 0 {
 			plan.Nodes, plan.Unknown = walked.nodes, walked.unknown
 			continue
 		}
-		mergeOrder(plan.Nodes, walked.nodes, i+1)
+		mergeOrder(plan.Nodes, walked.nodes)
 		plan.Unknown = append(plan.Unknown, walked.unknown...)
 	}
 	plan.Before = append(problems, beforeNodes(s, rules)...)
+	slices.SortStableFunc(plan.Before, func(a, b Stop) int { return strings.Compare(a.Because, b.Because) })
 	slices.Sort(plan.Unknown)
 	plan.Unknown = slices.Compact(plan.Unknown)
 	for _, node := range plan.Nodes {
@@ -49,6 +51,8 @@ type rules struct {
 	slots int
 	// blind is true where a node does not say what it has for pods, so that nothing can be said about room.
 	blind bool
+	// describesCPUs is true where any node is labelled with what a guest that was started on it needs elsewhere.
+	describesCPUs bool
 	// dead are the webhooks that must approve evictions and do not answer.
 	dead []DeadInterceptor
 	// found is what has been found out about nodes that does not depend on their order.
@@ -95,7 +99,8 @@ func walk(s *cluster.Snapshot, rules rules, order []turn) walked {
 			m.loseReplicas()
 		}
 		m.estimate()
-		m.room.Uncordon(turn.node.Name)
+		m.keepRepository()
+		m.comeBack()
 		result.nodes = append(result.nodes, m.plan)
 	}
 	result.unknown = m.unknown

@@ -1,7 +1,6 @@
 package drain
 
 import (
-	"fmt"
 	"time"
 
 	kubevirtv1 "kubevirt.io/api/core/v1"
@@ -16,12 +15,14 @@ func simulateSingle(s *cluster.Snapshot, r rules) Plan {
 	m := newModel(s, r)
 	m.begin(turn{node: node, machine: node.Name, tier: tierEtcd}, 1, 1)
 	for _, vmi := range m.guests[node.Name] {
-		if vmi.Status.Phase != kubevirtv1.Running {
-			m.stop(Stop{State: Upgrading, Confidence: Certain, Object: vmi, Check: "residual-vmis",
-				Because: fmt.Sprintf("%s is in phase %q, which the upgrade waits for to end", vmName(vmi), vmi.Status.Phase), Evidence: []string{"VirtualMachineInstance status.phase"}})
-			continue
+		switch {
+		case vmi.DeletionTimestamp != nil:
+			m.awaitDeletedVMI(vmi)
+		case vmi.Status.Phase != kubevirtv1.Running:
+			m.awaitPhase(vmi)
+		default:
+			m.shutDown(vmi, "there is no other node", Certain, "")
 		}
-		m.shutDown(vmi, "there is no other node", Certain, "")
 	}
 	for i := range m.plan.Stops {
 		m.plan.Stops[i].State = Upgrading

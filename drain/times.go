@@ -11,9 +11,9 @@ import (
 const (
 	nodeLow, nodeHigh       = 10 * time.Minute, 40 * time.Minute
 	witnessLow, witnessHigh = 5 * time.Minute, 20 * time.Minute
-	// moveFixed is how long starting a launcher elsewhere takes, and gigabytePerSecond how fast memory goes over a good network.
-	moveFixed       = 20 * time.Second
-	secondsPerGiBAt = 1 // over 10 Gb/s
+	// moveFixed is how long starting a launcher elsewhere takes, and moveGiB how long a GiB of memory over 10 Gb/s.
+	moveFixed = 20 * time.Second
+	moveGiB   = time.Second
 )
 
 // estimate says how long the node takes: at least what its migrations take over a good network, at most what KubeVirt lets them take
@@ -23,12 +23,10 @@ func (m *model) estimate() {
 	if m.plan.Witness {
 		low, high = witnessLow, witnessHigh
 	}
-	moves := int64(len(m.plan.Moves))
-	slots := int64(m.slots)
-	low += time.Duration(moves) * moveFixed / time.Duration(slots)
-	low += time.Duration(m.moving*secondsPerGiBAt) * time.Second / time.Duration(slots)
-	high += time.Duration(moves) * moveFixed / time.Duration(slots)
-	high += time.Duration(m.moving*m.secondsPerGiB) * time.Second / time.Duration(slots)
+	slots := time.Duration(m.slots)
+	starts := time.Duration(len(m.plan.Moves)) * moveFixed / slots
+	low += starts + time.Duration(m.moving)*moveGiB/slots
+	high += starts + time.Duration(m.moving*m.secondsPerGiB)*time.Second/slots
 	m.plan.Time = Range{low.Round(time.Minute), high.Round(time.Minute)}
 }
 

@@ -13,63 +13,64 @@ import (
 // wants them (harvester/harvester, upgrade_node.sh, wait_longhorn_engines). What held the first node is taken as repaired for the
 // others; what the nodes before have cost is held against this one.
 func (m *model) waitForVolumes() {
+	if !m.readVolumes {
+		m.readVolumes = true
+		m.stopForVolumes()
+		m.stopForLostVolumes()
+	}
+}
+
+func (m *model) stopForVolumes() {
 	waits := map[string][]*lhv1.Volume{}
-	because := map[string]string{}
+	because := map[*lhv1.Volume]string{}
 	for _, volume := range m.Volumes() {
 		if m.IsOrdinary(volume) {
 			continue
 		}
 		if check, why := m.awaited(volume); check != "" {
-			if len(waits[check]) == 0 {
-				because[check] = why
-			}
+			because[volume] = why
 			waits[check] = append(waits[check], volume)
 		}
 	}
 	for _, check := range []string{"multi-engine-volumes", "faulted-replicas", "degraded-volumes"} {
 		if volumes := waits[check]; len(volumes) > 0 {
 			m.stop(Stop{State: PreDraining, Confidence: m.confidenceOf(volumes), Object: first(volumes), Check: check, Transient: check == "degraded-volumes" && m.anyRebuild(volumes),
-				Because: withOthers(because[check], len(volumes)), Evidence: []string{"Volume status.robustness, Engine status.currentState, status.replicaModeMap"}})
+				Because: withOthers(because[first(volumes)], len(volumes)), Evidence: []string{"Volume status.robustness, Engine status.currentState, status.replicaModeMap"}})
 		}
+	}
+}
+
+// stopForLostVolumes reports a running engine without its volume, whose robustness the job reads as empty; degraded-volumes has it too.
+func (m *model) stopForLostVolumes() {
+	var lost *lhv1.Engine
+	for _, engine := range m.Engines() {
+		name := cluster.VolumeOf(engine.Spec.VolumeName, engine.Labels)
+		if engine.Status.CurrentState == lhv1.InstanceStateRunning && m.Volume(name) == nil && (lost == nil || engine.Name < lost.Name) {
+			lost = engine
+		}
+	}
+	if lost != nil {
+		m.stop(Stop{State: PreDraining, Confidence: Certain, Object: lost, Check: "degraded-volumes", Evidence: []string{"Engine spec.volumeName, status.currentState"},
+			Because: fmt.Sprintf("engine %s runs, and its volume %q, which is to be healthy, does not exist", lost.Name, cluster.VolumeOf(lost.Spec.VolumeName, lost.Labels))})
 	}
 }
 
 // awaited tells whether the job would wait for a volume, and which check reports why it is as it is.
 func (m *model) awaited(volume *lhv1.Volume) (check, because string) {
-	running, usable := 0, -1
-	for _, engine := range m.EnginesOf(volume.Name) {
-		if engine.Status.CurrentState != lhv1.InstanceStateRunning {
-			continue
-		}
-		running++
-		readWrite := 0
-		for _, mode := range engine.Status.ReplicaModeMap {
-			if mode == lhv1.ReplicaModeRW {
-				readWrite++
-			}
-		}
-		if usable < 0 || readWrite < usable {
-			usable = readWrite
-		}
-	}
-	if running == 0 {
-		return "", ""
-	}
+	running, usable := m.usableReplicas(volume)
+	wanted := wantedReplicas(volume)
 	switch {
+	case running == 0:
+		return "", ""
+	case m.storageNodes > 2 && cluster.Text(volume.Status.Robustness) == "":
+		m.cannotTell(fmt.Sprintf("volume %s runs and reports no robustness", volume.Name))
+		return "", ""
+	case m.storageNodes > 2 && volume.Status.Robustness == lhv1.VolumeRobustnessHealthy, m.storageNodes <= 2 && usable >= wanted:
+		return "", ""
 	case m.storageNodes > 2:
-		if volume.Status.Robustness == lhv1.VolumeRobustnessHealthy {
-			return "", ""
-		}
-		because = fmt.Sprintf("the job waits until volume %s, which is %s, is healthy", volume.Name, volume.Status.Robustness)
+		because = fmt.Sprintf("volume %s is %s, and the upgrade waits until it is healthy", volume.Name, volume.Status.Robustness)
 	default:
-		wanted := 2
-		if volume.Spec.NumberOfReplicas == 1 {
-			wanted = 1
-		}
-		if usable >= wanted {
-			return "", ""
-		}
-		because = fmt.Sprintf("the job waits until volume %s has %d usable replicas, and it has %d", volume.Name, wanted, usable)
+		because = fmt.Sprintf("volume %s has %d usable replicas, and the upgrade waits until it has %d", volume.Name, usable, wanted)
 	}
 	switch {
 	case len(m.EnginesOf(volume.Name)) > 1 && m.ActiveMigrationOfVolume(volume) == nil:
@@ -78,6 +79,37 @@ func (m *model) awaited(volume *lhv1.Volume) (check, because string) {
 		return "faulted-replicas", because
 	}
 	return "degraded-volumes", because
+}
+
+// usableReplicas returns how many engines of a volume run, and how many replicas the worst off of them reads and writes.
+func (m *model) usableReplicas(volume *lhv1.Volume) (running, usable int) {
+	for _, engine := range m.EnginesOf(volume.Name) {
+		if cluster.Text(engine.Status.CurrentState) == "" && volume.Status.State == lhv1.VolumeStateAttached {
+			m.cannotTell(fmt.Sprintf("engine %s of the attached volume %s is in no state", engine.Name, volume.Name))
+		}
+		if engine.Status.CurrentState != lhv1.InstanceStateRunning {
+			continue
+		}
+		readWrite := 0
+		for _, mode := range engine.Status.ReplicaModeMap {
+			if mode == lhv1.ReplicaModeRW {
+				readWrite++
+			}
+		}
+		if running == 0 || readWrite < usable {
+			usable = readWrite
+		}
+		running++
+	}
+	return running, usable
+}
+
+// wantedReplicas is how many usable replicas of a volume the job waits for where there are two nodes for storage.
+func wantedReplicas(volume *lhv1.Volume) int {
+	if volume.Spec.NumberOfReplicas == 1 {
+		return 1
+	}
+	return 2
 }
 
 // hasBroken tells whether a replica of a volume has failed, as faulted-replicas reports.
