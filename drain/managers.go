@@ -12,7 +12,7 @@ import (
 // deletes its budget, of the node that the instance manager names (harvester/harvester#3730); any other budget is asked as for every pod.
 func (m *model) evictManager(pod *corev1.Pod) (*Refusal, bool) {
 	for _, hold := range m.holds() {
-		m.stop(m.stopOf(pod, hold))
+		m.stop(m.stopOf(hold))
 	}
 	budget, manager := m.DisruptionBudget(cluster.LonghornNamespace, pod.Name), m.InstanceManager(pod.Name)
 	if budget != nil && manager != nil && manager.Spec.NodeID == m.here.Name {
@@ -53,7 +53,7 @@ func (m *model) followsItsVM(name string) bool {
 }
 
 // stopOf says what a hold is due to, and which check reports that.
-func (m *model) stopOf(pod *corev1.Pod, hold Hold) Stop {
+func (m *model) stopOf(hold Hold) Stop {
 	s := Stop{State: PreDrained, Confidence: Certain, Object: hold.Object, Evidence: hold.Evidence}
 	because := hold.Because
 	switch hold.Kind {
@@ -82,7 +82,7 @@ func (m *model) stopOf(pod *corev1.Pod, hold Hold) Stop {
 	if s.Transient {
 		s.Confidence = Likely
 	}
-	s.Because = fmt.Sprintf("pod %s is not evicted because %s", pod.Name, because)
+	s.Because = because + ", so that the node's instance manager is not evicted"
 	return s
 }
 

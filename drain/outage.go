@@ -101,6 +101,10 @@ func (m *model) reportStranded(stranded []*lhv1.Volume) {
 	limit, ok := m.LonghornSetting(settingRebuildLimit)
 	switch {
 	case ok && limit == "0" && m.plan.Rebuilds > 0 && m.storageNodes > 1:
+		if m.told[settingRebuildLimit] {
+			return
+		}
+		m.told[settingRebuildLimit] = true
 		m.carry(Stop{State: PreDraining, Confidence: Certain, Object: m.LonghornSettingObject(settingRebuildLimit), Check: "longhorn-settings",
 			Because:  fmt.Sprintf("Longhorn would rebuild none of the %d replicas of %s, and their volumes are waited for", m.plan.Rebuilds, m.here.Name),
 			Evidence: []string{"Setting " + settingRebuildLimit}})

@@ -31,7 +31,7 @@ func (m *model) awaitDeletedVMI(vmi *kubevirtv1.VirtualMachineInstance) {
 	if over <= limit {
 		return
 	}
-	m.stop(Stop{State: PreDraining, Confidence: Certain, Object: vmi, Check: "residual-vmis",
+	m.stop(Stop{State: PreDraining, Confidence: Certain, Object: vmi, Check: residueCheck(vmi),
 		Because:  fmt.Sprintf("%s has been being deleted for %s, and the upgrade waits until it is gone", vmName(vmi), over.Round(time.Minute)),
 		Evidence: []string{"VirtualMachineInstance metadata.deletionTimestamp"}})
 }
@@ -39,7 +39,7 @@ func (m *model) awaitDeletedVMI(vmi *kubevirtv1.VirtualMachineInstance) {
 // awaitPhase looks at a VMI that does not run: the upgrade counts it until it has succeeded or is gone (upgrade_node.sh,
 // get_running_vm_count), and nothing moves it.
 func (m *model) awaitPhase(vmi *kubevirtv1.VirtualMachineInstance) {
-	s := Stop{State: PreDraining, Object: vmi, Check: "residual-vmis", Evidence: []string{"VirtualMachineInstance status.phase"},
+	s := Stop{State: PreDraining, Object: vmi, Check: residueCheck(vmi), Evidence: []string{"VirtualMachineInstance status.phase"},
 		Because: fmt.Sprintf("%s is %s, and the upgrade waits until it is gone", vmName(vmi), vmi.Status.Phase)}
 	began := phaseBegan(vmi)
 	young := began.IsZero() && m.Age(vmi.CreationTimestamp.Time) <= patience || !began.IsZero() && m.Age(began) <= patience
@@ -56,6 +56,14 @@ func (m *model) awaitPhase(vmi *kubevirtv1.VirtualMachineInstance) {
 		return
 	}
 	m.stop(s)
+}
+
+// residueCheck names the check that reports a VMI that stays: that of an upgrade is left to upgrade-leftovers.
+func residueCheck(vmi *kubevirtv1.VirtualMachineInstance) string {
+	if _, upgrades := vmi.Labels[cluster.LabelUpgrade]; upgrades {
+		return "upgrade-leftovers"
+	}
+	return "residual-vmis"
 }
 
 // phaseBegan returns when a VMI entered its phase; zero where it does not say.
