@@ -1,6 +1,7 @@
 package drain_test
 
 import (
+	"context"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -32,18 +33,31 @@ func machine(name, node string, roles ...string) *cluster.Machine {
 		m.Labels["rke.cattle.io/"+role+"-role"] = "true"
 	}
 	if node != "" {
-		m.Status.NodeRef = &corev1.ObjectReference{Kind: "Node", Name: node}
+		m.Status.NodeRef = &cluster.NodeReference{Name: node}
 	}
 	return m
 }
 
-func initPlan(machine string) *corev1.Secret {
-	return &corev1.Secret{
+func initPlan(machine string) *cluster.Secret {
+	return &cluster.Secret{
 		ObjectMeta: metav1.ObjectMeta{Namespace: cluster.FleetLocalNamespace, Name: machine + cluster.MachinePlanSuffix, Labels: map[string]string{
 			"rke.cattle.io/init-node": "true", "rke.cattle.io/machine-name": machine,
 		}},
 		Type: "rke.cattle.io/machine-plan",
 	}
+}
+
+// plannedSource serves machine plans too, whose type is no scheme's.
+type plannedSource struct {
+	objectSource
+	plan *cluster.Secret
+}
+
+func (s plannedSource) List(ctx context.Context, resource cluster.Resource) ([]client.Object, cluster.Evidence) {
+	if resource.Kind == cluster.Secrets {
+		return []client.Object{s.plan}, cluster.Evidence{State: cluster.Read}
+	}
+	return s.objectSource.List(ctx, resource)
 }
 
 func TestTheOrderOfNodes(t *testing.T) {
@@ -99,12 +113,13 @@ func TestTheMachinePlanTellsWhichEtcdNodeComesFirst(t *testing.T) {
 		first  string
 		orders int
 	}{
-		"the one that a machine plan names":                {"m2", "b", 1},
+		"the one that a machine plan names":                   {"m2", "b", 1},
 		"any, where it names a machine that is there no more": {"m9", "a", 2},
-		"any, where it names a worker":                     {"m3", "a", 2},
+		"any, where it names a worker":                        {"m3", "a", 2},
 	} {
 		t.Run(name, func(t *testing.T) {
-			plan := drain.Simulate(snapshotOfObjects(t, append([]client.Object{initPlan(c.init)}, objects...)...), "v1.8.0")
+			source := plannedSource{objectSource{t: t, objects: objects}, initPlan(c.init)}
+			plan := drain.Simulate(cluster.Load(context.Background(), source, evictionTime()), "v1.8.0")
 			if plan.Nodes[0].Node != c.first || plan.Orders != c.orders {
 				t.Errorf("first %s, %d orders; want %s, %d", plan.Nodes[0].Node, plan.Orders, c.first, c.orders)
 			}
