@@ -17,8 +17,8 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: build prepare ## The main job on a real control plane: a stuck cluster, a refusal, the repairs, an admission
-	@cd e2e && go run ./demo
+demo: build ## The main job on a real control plane: a stuck cluster, a refusal, the repairs, an admission
+	@cd e2e && go run ./tools/prepare -demo && go run ./demo
 
 .PHONY: test
 test: vet unit e2e ## Everything: vet, unit tests, generated files, end-to-end tests
@@ -28,7 +28,7 @@ unit: ## Unit tests, fixtures, and whether generated files are current
 	go test $(TESTFLAGS) ./...
 
 .PHONY: e2e
-e2e: build prepare ## End-to-end tests on a real kube-apiserver, etcd and kubectl
+e2e: build prepare ## End-to-end tests on a real kube-apiserver, etcd, kubectl, scheduler and controllers
 	cd e2e && go test $(TESTFLAGS) -timeout 30m -p 1 ./...
 
 .PHONY: vet
@@ -54,7 +54,7 @@ build: ## bin/upgrade-gate
 	go build $(GOFLAGS_BUILD) -o bin/upgrade-gate ./cmd/upgrade-gate
 
 .PHONY: prepare
-prepare: ## Build what is missing of the control plane into .cache (about five minutes the first time)
+prepare: ## Build what is missing of the control plane into .cache (about eight minutes the first time)
 	@cd e2e && go run ./tools/prepare
 
 .PHONY: generate

@@ -64,6 +64,9 @@ type ControlPlane struct {
 	removeWorkDir bool
 	stopOnce      sync.Once
 	stopErr       error
+
+	mu         sync.Mutex
+	components []*Component // oldest first
 }
 
 // Start starts etcd and the API server, installs the CRDs and returns when they are established. The
@@ -83,7 +86,7 @@ func Start(ctx context.Context, options Options) (*ControlPlane, error) {
 		return nil, errors.Join(err, plane.Stop())
 	}
 	if err := plane.start(ctx, options); err != nil {
-		tail := plane.tailOfAPIServerLog()
+		tail := tailOf("the API server", plane.APIServerLog)
 		return nil, errors.Join(fmt.Errorf("starting the control plane: %w%s", err, tail), plane.Stop())
 	}
 	return plane, nil
@@ -175,11 +178,11 @@ func (p *ControlPlane) start(ctx context.Context, options Options) error {
 	return err
 }
 
-// Stop ends both processes, by force when they do not end by themselves, and removes the work folder
-// when Start made it. It may be called more than once, from several goroutines.
+// Stop ends the components and both processes, by force when they do not end by themselves, and removes
+// the work folder when Start made it. It may be called more than once, from several goroutines.
 func (p *ControlPlane) Stop() error {
 	p.stopOnce.Do(func() {
-		var errs []error
+		errs := []error{p.stopComponents()}
 		if p.environment != nil {
 			errs = append(errs, p.environment.ControlPlane.Stop())
 		}
@@ -210,13 +213,13 @@ func (p *ControlPlane) openLog(name string) (*os.File, error) {
 	return file, nil
 }
 
-// tailOfAPIServerLog returns the last lines of the API server's log, for an error message: a flag that
-// it does not know is only named there.
-func (p *ControlPlane) tailOfAPIServerLog() string {
-	text, err := os.ReadFile(p.APIServerLog)
+// tailOf returns the last lines of a program's log, for an error message: a flag that it does not know
+// is only named there.
+func tailOf(program, log string) string {
+	text, err := os.ReadFile(log)
 	if err != nil || len(text) == 0 {
 		return ""
 	}
 	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
-	return "\nthe end of the API server's log:\n" + strings.Join(lines[max(0, len(lines)-15):], "\n")
+	return "\nthe end of the log of " + program + ":\n" + strings.Join(lines[max(0, len(lines)-15):], "\n")
 }

@@ -7,18 +7,23 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 )
 
-// processes knows the process ids of etcd and the API server, and kills them when the test binary
-// ends without stopping them: a test that panics or runs into its timeout, a demo that is killed.
-// envtest starts them in process groups of their own and offers no such end.
+// processes knows the process ids of etcd, the API server and the components beside them, and kills them
+// when the test binary ends without stopping them: a test that panics or runs into its timeout, a demo
+// that is killed. envtest starts them in process groups of their own and offers no such end.
 type processes struct {
 	folder   string
 	watchdog *exec.Cmd
 	lifeline io.WriteCloser
+
+	mu    sync.Mutex
+	names []string // that a wrapper was written for
 }
 
 // The watchdog reads from a pipe whose other end only this process holds. The pipe closes when this
@@ -61,6 +66,9 @@ func (p *processes) wrapper(name, program string) (string, error) {
 	if err := os.WriteFile(path, []byte(script), 0o700); err != nil {
 		return "", fmt.Errorf("writing the wrapper of %s: %w", name, err)
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.names = append(p.names, name)
 	return path, nil
 }
 
@@ -77,7 +85,7 @@ func (p *processes) id(name string) (int, error) {
 
 // kill ends the programs by force.
 func (p *processes) kill() {
-	for _, name := range p.names() {
+	for _, name := range p.wrapped() {
 		if id, err := p.id(name); err == nil {
 			_ = syscall.Kill(id, syscall.SIGKILL)
 		}
@@ -86,12 +94,19 @@ func (p *processes) kill() {
 
 // forget removes the notes of process ids that are no longer ours, before somebody else gets them.
 func (p *processes) forget() {
-	for _, name := range p.names() {
+	for _, name := range p.wrapped() {
 		_ = os.Remove(p.file(name))
 	}
 }
 
-func (p *processes) names() []string { return []string{"kube-apiserver", "etcd"} }
+// forgetOne is forget for one program that has ended.
+func (p *processes) forgetOne(name string) { _ = os.Remove(p.file(name)) }
+
+func (p *processes) wrapped() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.names)
+}
 
 // close ends the watchdog, after killing the programs unless they have ended in good order.
 func (p *processes) close(ended bool) error {
@@ -102,5 +117,5 @@ func (p *processes) close(ended bool) error {
 	return errors.Join(p.lifeline.Close(), p.watchdog.Wait())
 }
 
-// ProcessID returns the process id of "kube-apiserver" or "etcd", for a test that measures or kills it.
+// ProcessID returns the process id of "kube-apiserver", "etcd" or a component, for a test that measures or kills it.
 func (p *ControlPlane) ProcessID(name string) (int, error) { return p.processes.id(name) }

@@ -41,6 +41,12 @@ func kubernetes(name string) Program {
 // KubeAPIServer is Kubernetes' API server.
 func KubeAPIServer() Program { return kubernetes("kube-apiserver") }
 
+// KubeScheduler is Kubernetes' scheduler.
+func KubeScheduler() Program { return kubernetes("kube-scheduler") }
+
+// KubeControllerManager is Kubernetes' controllers in one program.
+func KubeControllerManager() Program { return kubernetes("kube-controller-manager") }
+
 // Kubectl is Kubernetes' command line.
 func Kubectl() Program { return kubernetes("kubectl") }
 
@@ -51,6 +57,16 @@ func Etcd() Program {
 		Folder:  "kubernetes",
 		Package: "go.etcd.io/etcd/server/v3",
 		Module:  "go.etcd.io/etcd/server/v3",
+	}
+}
+
+// Kwok plays the kubelets of nodes that do not exist. It carries its version in its source and needs no stamp.
+func Kwok() Program {
+	return Program{
+		Name:    "kwok",
+		Folder:  "kwok",
+		Package: "sigs.k8s.io/kwok/cmd/kwok",
+		Module:  "sigs.k8s.io/kwok",
 	}
 }
 

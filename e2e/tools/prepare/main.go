@@ -1,10 +1,12 @@
 // Command prepare builds everything that the end-to-end tests need and that takes long: etcd, the API
-// server, kubectl, controller-gen, and the generated CRDs. Tests build what is missing themselves; run
-// before them, prepare keeps the minutes that this takes the first time out of their timeout.
+// server, kubectl, the scheduler, the controllers, kwok, controller-gen, and the generated CRDs. Tests build what is missing themselves; run
+// before them, prepare keeps the minutes that this takes the first time out of their timeout. With -demo it
+// builds only what the demo needs: not the scheduler, the controllers and kwok.
 package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/signal"
@@ -12,21 +14,31 @@ import (
 
 	"github.com/upgrade-gate/upgrade-gate/e2e/controlplane"
 	"github.com/upgrade-gate/upgrade-gate/e2e/crds"
+	"github.com/upgrade-gate/upgrade-gate/e2e/tools"
 )
 
 func main() {
+	demo := flag.Bool("demo", false, "build only what the demo needs")
+	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := prepare(ctx); err != nil {
+	if err := prepare(ctx, *demo); err != nil {
 		fmt.Fprintln(os.Stderr, "prepare:", err)
 		os.Exit(1)
 	}
 }
 
-func prepare(ctx context.Context) error {
+func prepare(ctx context.Context, demo bool) error {
 	if _, err := controlplane.EnsureBinaries(ctx, os.Stderr); err != nil {
 		return err
 	}
-	_, err := crds.Generate(ctx, os.Stderr)
-	return err
+	if _, err := crds.Generate(ctx, os.Stderr); err != nil || demo {
+		return err
+	}
+	for _, program := range []tools.Program{tools.KubeScheduler(), tools.KubeControllerManager(), tools.Kwok()} {
+		if _, err := program.Ensure(ctx, os.Stderr); err != nil {
+			return err
+		}
+	}
+	return nil
 }
