@@ -2,7 +2,7 @@ package controlplane
 
 // ReadyPods are stages for StartKwok: a node without conditions becomes ready, a pod that is bound runs and
 // is ready at once, and a pod that is deleted is gone at once, unless a finalizer keeps it.
-const ReadyPods = nodeStage + `---
+const ReadyPods = NodeStage + "---\n" + DeleteStage + `---
 apiVersion: kwok.x-k8s.io/v1alpha1
 kind: Stage
 metadata:
@@ -39,25 +39,11 @@ spec:
       {{ end }}
       phase: Running
       startTime: {{ $now | Quote }}
----
-apiVersion: kwok.x-k8s.io/v1alpha1
-kind: Stage
-metadata:
-  name: pod-delete
-spec:
-  resourceRef:
-    apiGroup: v1
-    kind: Pod
-  selector:
-    matchExpressions:
-    - key: .metadata.deletionTimestamp
-      operator: Exists
-  next:
-    delete: true
 `
 
-// Without a stage for nodes, kwok does not look at nodes, and so not at the pods on them.
-const nodeStage = `apiVersion: kwok.x-k8s.io/v1alpha1
+// NodeStage makes a node without conditions ready. Without a stage for nodes, kwok looks at no node, and so
+// not at the pods on them.
+const NodeStage = `apiVersion: kwok.x-k8s.io/v1alpha1
 kind: Stage
 metadata:
   name: node-ready
@@ -77,4 +63,21 @@ spec:
         reason: KubeletReady
         lastHeartbeatTime: {{ Now | Quote }}
         lastTransitionTime: {{ Now | Quote }}
+`
+
+// DeleteStage removes a pod that is deleted, unless a finalizer keeps it.
+const DeleteStage = `apiVersion: kwok.x-k8s.io/v1alpha1
+kind: Stage
+metadata:
+  name: pod-delete
+spec:
+  resourceRef:
+    apiGroup: v1
+    kind: Pod
+  selector:
+    matchExpressions:
+    - key: .metadata.deletionTimestamp
+      operator: Exists
+  next:
+    delete: true
 `
