@@ -22,7 +22,7 @@ import (
 // schedulerOracle compares the room that the simulation sees with what the real scheduler does.
 type schedulerOracle struct {
 	client kubernetes.Interface
-	pods   *pods
+	pods   *following[*corev1.Pod]
 
 	mu   sync.Mutex // a Room is not for concurrent use
 	room *drain.Room
@@ -41,12 +41,7 @@ func TestTheSchedulerBindsWhereTheSimulationSeesRoom(t *testing.T) {
 	for _, number := range numbers(t) {
 		all = append(all, generate(number))
 	}
-	followed, stop, err := followPods(t.Context(), client)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(stop)
-	o := &schedulerOracle{client: client, pods: followed, seen: reasons{}}
+	o := &schedulerOracle{client: client, pods: followPods(t, client), seen: reasons{}}
 	if err := each(t.Context(), all, o.furnish); err != nil {
 		t.Fatal(err)
 	}
