@@ -51,17 +51,30 @@ func keepPod(from, to *corev1.Pod) {
 
 func sumOfContainers(pod *corev1.Pod) corev1.Container {
 	var sum corev1.Container
-	if requests := resource.PodRequests(pod, resource.PodResourcesOptions{}); len(requests) > 0 {
+	// Like kube-scheduler, with what a container still has, where its requests were made smaller while it runs.
+	if requests := resource.PodRequests(pod, resource.PodResourcesOptions{UseStatusResources: true}); len(requests) > 0 {
 		sum.Resources.Requests = requests
 	}
-	for _, container := range pod.Spec.Containers {
-		for _, port := range container.Ports {
-			if port.HostPort > 0 {
-				sum.Ports = append(sum.Ports, corev1.ContainerPort{HostPort: port.HostPort, HostIP: port.HostIP, Protocol: port.Protocol})
-			}
+	for i := range pod.Spec.InitContainers {
+		if policy := pod.Spec.InitContainers[i].RestartPolicy; policy != nil && *policy == corev1.ContainerRestartPolicyAlways {
+			sum.Ports = append(sum.Ports, hostPorts(&pod.Spec.InitContainers[i])...) // a sidecar, which runs as long as the pod
 		}
 	}
+	for i := range pod.Spec.Containers {
+		sum.Ports = append(sum.Ports, hostPorts(&pod.Spec.Containers[i])...)
+	}
 	return sum
+}
+
+// hostPorts returns the ports of the node that a container takes.
+func hostPorts(container *corev1.Container) []corev1.ContainerPort {
+	var ports []corev1.ContainerPort
+	for _, port := range container.Ports {
+		if port.HostPort > 0 {
+			ports = append(ports, corev1.ContainerPort{HostPort: port.HostPort, HostIP: port.HostIP, Protocol: port.Protocol})
+		}
+	}
+	return ports
 }
 
 func keepService(from, to *corev1.Service) {

@@ -69,7 +69,7 @@ func requestsOf(pod *corev1.Pod) corev1.ResourceList {
 	if len(spec.Containers) == 1 && len(spec.InitContainers) == 0 && spec.Overhead == nil && spec.Resources == nil {
 		return spec.Containers[0].Resources.Requests
 	}
-	return resource.PodRequests(pod, resource.PodResourcesOptions{})
+	return resource.PodRequests(pod, resource.PodResourcesOptions{UseStatusResources: true})
 }
 
 // wishesOf returns what a pod needs of a node, reading it where it was not asked for yet.
