@@ -52,7 +52,7 @@ func generate(number int) *generated {
 	for i := range d.between(0, 5) {
 		pod := g.pod(d, named("bound-%d", i))
 		pod.Spec.NodeName = pick(d, g.nodes...).Name
-		pod.Annotations[fate] = pick(d, ready, ready, ready, unready, succeeded, failed, "none")
+		pod.Annotations[fate] = pick(d, ready, ready, grown, unready, succeeded, failed, "none")
 		if d.chance(15) {
 			pod.Finalizers = []string{finalizer}
 			g.doomed[pod.Namespace+"/"+pod.Name] = true

@@ -213,16 +213,17 @@ func (c *comparison) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.simulated = drain.NewBudgets(pointers(budgets.Items), pointers(pods.Items))
+	keptPods, keptBudgets := keptAll("Pod", pods.Items), keptAll("PodDisruptionBudget", budgets.Items)
+	c.simulated = drain.NewBudgets(keptBudgets, keptPods)
 	shared := map[*policyv1.PodDisruptionBudget]bool{}
-	for i := range pods.Items {
-		if of := c.simulated.Of(&pods.Items[i]); len(of) > 1 {
+	for _, pod := range keptPods {
+		if of := c.simulated.Of(pod); len(of) > 1 {
 			for _, budget := range of {
 				shared[budget] = true
 			}
 		}
 	}
-	for _, budget := range pointers(budgets.Items) {
+	for _, budget := range keptBudgets {
 		if !shared[budget] {
 			c.alone = append(c.alone, budget)
 		}
@@ -246,6 +247,7 @@ func (c *comparison) evict(ctx context.Context, e *evictee, turn int) (*evictee,
 	if err != nil {
 		return nil, err
 	}
+	pod = kept("Pod", pod)
 	of := c.simulated.Of(pod)
 	want, because := http.StatusCreated, "allowed"
 	if refusal := c.simulated.Evict(pod); refusal != nil {

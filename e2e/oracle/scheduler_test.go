@@ -148,16 +148,8 @@ func (o *schedulerOracle) look(ctx context.Context) error {
 		return err
 	}
 	o.nodes = len(nodes.Items)
-	o.room = drain.NewRoom(pointers(nodes.Items), pointers(bound.Items))
+	o.room = drain.NewRoom(keptAll("Node", nodes.Items), keptAll("Pod", bound.Items))
 	return nil
-}
-
-func pointers[T any](items []T) []*T {
-	all := make([]*T, len(items))
-	for i := range items {
-		all[i] = &items[i]
-	}
-	return all
 }
 
 // compare has the pods of a cluster arrive one after the other.
@@ -175,10 +167,11 @@ func (o *schedulerOracle) compare(ctx context.Context, g *generated) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", g, err)
 		}
+		created = kept("Pod", created)
 		feasibility := o.feasible(created)
 		decided, err := o.pods.wait(ctx, nameOf(pod), "scheduled", isDecided)
 		if err != nil {
-			return fmt.Errorf("%s: %w; the simulation says: %s", g, err, explain(feasibility))
+			return fmt.Errorf("%s: %w; the simulation says: %s", g, err, explain(pod, feasibility))
 		}
 		if err := o.check(feasibility, decided); err != nil {
 			errs = append(errs, fmt.Errorf("%s: pod %s: %w", g, nameOf(pod), err))
@@ -195,7 +188,7 @@ func (o *schedulerOracle) compare(ctx context.Context, g *generated) error {
 
 // leave deletes a bound pod. It goes at once, or a finalizer keeps it.
 func (o *schedulerOracle) leave(ctx context.Context, pod *corev1.Pod) error {
-	kept, err := o.remove(ctx, pod)
+	still, err := o.remove(ctx, pod)
 	if err != nil {
 		return err
 	}
@@ -203,8 +196,9 @@ func (o *schedulerOracle) leave(ctx context.Context, pod *corev1.Pod) error {
 	defer o.mu.Unlock()
 	o.terminated++
 	o.room.Remove(pod)
-	if kept != nil {
-		o.room.Add(kept, kept.Spec.NodeName)
+	if still != nil {
+		still = kept("Pod", still)
+		o.room.Add(still, still.Spec.NodeName)
 	}
 	return nil
 }
@@ -248,19 +242,19 @@ func (o *schedulerOracle) check(said drain.Feasibility, decided *corev1.Pod) err
 		return fmt.Errorf("the scheduler knows %d of %d nodes", nodes, o.nodes)
 	}
 	if diff := cmp.Diff(reasonsOf(said, looksAt(decided)), want); diff != "" {
-		return fmt.Errorf("the simulation says: %s\nthe scheduler says: %s\n(-simulation +scheduler):\n%s", explain(said), message, diff)
+		return fmt.Errorf("the simulation says: %s\nthe scheduler says: %s\n(-simulation +scheduler):\n%s", explain(decided, said), message, diff)
 	}
 	return nil
 }
 
-// explain says what the simulation says of those nodes that are not ruled out by being another cluster's.
-func explain(said drain.Feasibility) string {
+// explain says what the simulation says of the nodes of a pod's own cluster.
+func explain(pod *corev1.Pod, said drain.Feasibility) string {
 	if len(said.Nodes) > 0 {
 		return named("room on %v", said.Nodes)
 	}
 	var all []string
 	for node, reason := range said.Reasons {
-		if reason.Class != drain.NodeAffinity {
+		if strings.HasPrefix(node, pod.Labels[clusterLabel]+"-") {
 			all = append(all, node+": "+reason.Text)
 		}
 	}

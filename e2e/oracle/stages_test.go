@@ -18,6 +18,8 @@ const (
 	unready   = "unready"
 	succeeded = "succeeded"
 	failed    = "failed"
+	// grown is ready, and has more than it requests: its requests were made smaller and the kubelet has not followed yet.
+	grown = "grown"
 )
 
 // stages are what kwok does: it gives each pod its fate, and removes a pod that is deleted unless a finalizer keeps it.
@@ -28,7 +30,8 @@ func stages() string {
 	} {
 		all = append(all, strings.NewReplacer("FATE", stage.fate, "PHASE", stage.phase, "READY", stage.condition).Replace(fateStage))
 	}
-	return strings.Join(all, "---\n")
+	grow := strings.NewReplacer("FATE", grown, "PHASE", "Running", "READY", "True").Replace(fateStage)
+	return strings.Join(append(all, grow+containersThatGrew), "---\n")
 }
 
 const fateStage = `apiVersion: kwok.x-k8s.io/v1alpha1
@@ -57,10 +60,23 @@ spec:
       phase: PHASE
 `
 
+// containersThatGrew goes on from fateStage.
+const containersThatGrew = `      containerStatuses:
+      - name: main
+        image: image
+        imageID: image
+        ready: true
+        restartCount: 0
+        resources:
+          requests:
+            cpu: "1"
+            memory: 2Gi
+`
+
 // hasFate tells whether kwok has done with a pod what its annotation says.
 func hasFate(pod *corev1.Pod) bool {
 	switch pod.Annotations[fate] {
-	case ready:
+	case ready, grown:
 		return isReady(pod)
 	case unready:
 		return pod.Status.Phase == corev1.PodRunning
