@@ -1,0 +1,302 @@
+package oracle
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/upgrade-gate/upgrade-gate/cluster"
+	"github.com/upgrade-gate/upgrade-gate/drain"
+	"github.com/upgrade-gate/upgrade-gate/e2e/controlplane"
+	"github.com/upgrade-gate/upgrade-gate/e2e/gate"
+)
+
+// hanging is how long a drain must make no progress to count as one that hangs. kubectl asks again every five seconds.
+const hanging = "17s"
+
+// shop is a cluster in which the real controllers, scheduler and kwok run a small shop.
+type shop struct {
+	*gate.Cluster
+	t      *testing.T
+	client kubernetes.Interface
+}
+
+// A drain hangs on exactly the pods and budgets that the plan names, node by node. When what the plan names is repaired, the plan is
+// clean, and every node is drained.
+func TestADrainHangsWhereThePlanSaysAndNowhereElse(t *testing.T) {
+	s := openShop(t)
+	ledger := s.only("app=ledger")
+	for _, node := range []struct {
+		name string
+		want []string // the budgets
+	}{
+		{"node-1", hangsOn(ledger, "node-1")}, {"node-2", hangsOn(ledger, "node-2")}, {"node-3", append([]string{"database"}, hangsOn(ledger, "node-3")...)},
+	} {
+		stops := s.stopsOf(node.name)
+		var budgets []string
+		for _, stop := range stops {
+			budgets = append(budgets, stop.Object.GetName())
+		}
+		if diff := cmp.Diff(budgets, node.want); diff != "" {
+			t.Fatalf("the plan for %s (-got +want):\n%s\n%+v", node.name, diff, stops)
+		}
+		s.drainHangsOn(node.name, stops)
+	}
+
+	// The repairs: a second ledger elsewhere, and a second node with a fast disk.
+	s.kubectl("-n", "shop", "scale", "deployment", "ledger", "--replicas=2")
+	s.kubectl("label", "node", "node-1", "disk=fast")
+	s.waitReady()
+	for _, node := range []string{"node-1", "node-2", "node-3"} {
+		if stops := s.stopsOf(node); len(stops) > 0 {
+			t.Fatalf("the plan for %s after the repairs: %+v", node, stops)
+		}
+	}
+	for _, node := range []string{"node-1", "node-2", "node-3"} {
+		if stderr, err := s.drain(node, "2m"); err != nil {
+			t.Fatalf("the drain of %s after the repairs: %v\n%s", node, err, stderr)
+		}
+		s.back(node)
+	}
+}
+
+func hangsOn(pod *corev1.Pod, node string) []string {
+	if pod.Spec.NodeName == node {
+		return []string{"ledger"}
+	}
+	return nil
+}
+
+// openShop starts the cluster and waits until all pods are ready.
+func openShop(t *testing.T) *shop {
+	t.Helper()
+	started, err := gate.StartCluster(t.Context(), gate.ClusterOptions{Progress: os.Stderr})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := started.Stop(); err != nil {
+			t.Error("stopping:", err)
+		}
+	})
+	s := &shop{Cluster: started, t: t, client: kubernetes.NewForConfigOrDie(started.Config)}
+	for _, name := range []string{"node-1", "node-2", "node-3"} {
+		s.addNode(name)
+	}
+	if _, err := s.StartKwok(t.Context(), os.Stderr, clusterLabel+"=shop", controlplane.ReadyPods); err != nil {
+		t.Fatal(err)
+	}
+	controllers := []string{"deployment-controller", "replicaset-controller", "daemonset-controller", "disruption-controller"}
+	if _, err := s.StartControllers(t.Context(), os.Stderr, controllers...); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.StartScheduler(t.Context(), os.Stderr); err != nil {
+		t.Fatal(err)
+	}
+	s.kubectl("apply", "-f", "testdata/shop.yaml")
+	s.waitReady()
+	return s
+}
+
+// addNode adds a node and Rancher's machine for it.
+func (s *shop) addNode(name string) {
+	s.t.Helper()
+	labels := map[string]string{
+		clusterLabel: "shop", corev1.LabelHostname: name, "harvesterhci.io/managed": "true",
+		"node-role.kubernetes.io/etcd": "true", "node-role.kubernetes.io/control-plane": "true",
+	}
+	if name == "node-3" {
+		labels["disk"] = "fast"
+	}
+	room := corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("4"), corev1.ResourceMemory: resource.MustParse("8Gi"), corev1.ResourcePods: resource.MustParse("110")}
+	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels}, Status: corev1.NodeStatus{Capacity: room, Allocatable: room}}
+	if _, err := s.client.CoreV1().Nodes().Create(s.t.Context(), node, metav1.CreateOptions{}); err != nil {
+		s.t.Fatal(err)
+	}
+	s.apply(fmt.Sprintf(`
+apiVersion: v1
+kind: Namespace
+metadata: {name: fleet-local}
+---
+apiVersion: cluster.x-k8s.io/v1beta1
+kind: Machine
+metadata: {name: machine-of-%[1]s, namespace: fleet-local}
+spec: {clusterName: local, bootstrap: {}}
+`, name))
+	s.kubectl("-n", "fleet-local", "patch", "machines.cluster.x-k8s.io", "machine-of-"+name, "--subresource=status", "--type=merge", "-p",
+		fmt.Sprintf(`{"status":{"phase":"Running","nodeRef":{"apiVersion":"v1","kind":"Node","name":%q}}}`, name))
+}
+
+func (s *shop) apply(manifest string) {
+	s.t.Helper()
+	if _, _, err := s.Kubectl(s.t.Context(), strings.NewReader(manifest), "apply", "-f", "-"); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *shop) kubectl(args ...string) {
+	s.t.Helper()
+	if _, _, err := s.Kubectl(s.t.Context(), nil, args...); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// waitReady waits until every workload has as many ready pods as it asks for, and its budget has been counted with them.
+func (s *shop) waitReady() {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
+	defer cancel()
+	pods, err := s.client.CoreV1().Pods("shop").Watch(ctx, metav1.ListOptions{})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer pods.Stop()
+	budgets, err := s.client.PolicyV1().PodDisruptionBudgets("shop").Watch(ctx, metav1.ListOptions{})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer budgets.Stop()
+	for {
+		missing, err := s.missing(ctx)
+		switch {
+		case err == nil && missing == "":
+			return
+		case ctx.Err() != nil:
+			s.t.Fatalf("the shop is not ready after %s: %s, %v", patience, missing, err)
+		case err != nil:
+			s.t.Fatal(err)
+		}
+		select {
+		case <-pods.ResultChan():
+		case <-budgets.ResultChan():
+		case <-ctx.Done():
+		}
+	}
+}
+
+// missing says what keeps the shop from being ready; empty where nothing does.
+func (s *shop) missing(ctx context.Context) (string, error) {
+	deployments, err := s.client.AppsV1().Deployments("shop").List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return "", err
+	}
+	for _, deployment := range deployments.Items {
+		name, want := deployment.Name, *deployment.Spec.Replicas
+		pods, err := s.client.CoreV1().Pods("shop").List(ctx, metav1.ListOptions{LabelSelector: "app=" + name})
+		if err != nil {
+			return "", err
+		}
+		ready := int32(0)
+		for i := range pods.Items {
+			if isReady(&pods.Items[i]) && pods.Items[i].DeletionTimestamp == nil {
+				ready++
+			}
+		}
+		budget, err := s.client.PolicyV1().PodDisruptionBudgets("shop").Get(ctx, name, metav1.GetOptions{})
+		if err != nil {
+			return "", err
+		}
+		counted := budget.Status.CurrentHealthy == want && budget.Status.ExpectedPods == want && len(budget.Status.DisruptedPods) == 0
+		if ready != want || len(pods.Items) != int(want) || !counted {
+			return named("%s has %d ready of %d pods, its budget counts %+v", name, ready, len(pods.Items), budget.Status), nil
+		}
+	}
+	return "", nil
+}
+
+// only returns the one pod with that label.
+func (s *shop) only(selector string) *corev1.Pod {
+	s.t.Helper()
+	pods, err := s.client.CoreV1().Pods("shop").List(s.t.Context(), metav1.ListOptions{LabelSelector: selector})
+	if err != nil || len(pods.Items) != 1 {
+		s.t.Fatalf("%d pods with %s, %v", len(pods.Items), selector, err)
+	}
+	return &pods.Items[0]
+}
+
+// live reads the cluster as the gate does before it lets an upgrade begin. It asks no kubelets, for there are none.
+type live struct{ *cluster.Live }
+
+func (live) Probe(context.Context, cluster.Targets) cluster.Probed { return cluster.Probed{} }
+
+// stopsOf returns where the plan of the upgrade hangs at a node.
+func (s *shop) stopsOf(node string) []drain.Stop {
+	s.t.Helper()
+	reader, err := cluster.NewReader(s.Config)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	source := live{cluster.NewLive(cluster.LiveOptions{Reader: reader, Now: time.Now})}
+	plan := drain.Simulate(cluster.Load(s.t.Context(), source, time.Now()), "")
+	if len(plan.Before)+len(plan.Unknown) > 0 {
+		s.t.Fatalf("the plan before the nodes: %+v, unknown: %v", plan.Before, plan.Unknown)
+	}
+	place := slices.IndexFunc(plan.Nodes, func(n drain.NodePlan) bool { return n.Node == node })
+	if place < 0 {
+		s.t.Fatalf("the plan has no %s", node)
+	}
+	return plan.Nodes[place].Stops
+}
+
+// drain drains a node as Rancher does for Harvester, but for a timeout.
+func (s *shop) drain(node, timeout string) (stderr string, err error) {
+	_, stderr, err = s.Kubectl(s.t.Context(), nil, "drain", node, "--force", "--ignore-daemonsets", "--delete-emptydir-data", "--grace-period=0", "--timeout="+timeout)
+	return stderr, err
+}
+
+// drainHangsOn drains a node, holds what it hangs on to the plan's stops, and gives the node back.
+func (s *shop) drainHangsOn(node string, stops []drain.Stop) {
+	s.t.Helper()
+	timeout := hanging
+	if len(stops) == 0 {
+		timeout = "2m"
+	}
+	stderr, err := s.drain(node, timeout)
+	if (err == nil) != (len(stops) == 0) {
+		s.t.Fatalf("the drain of %s, with %d stops in the plan: %v\n%s", node, len(stops), err, stderr)
+	}
+	left, err := s.client.CoreV1().Pods("shop").List(s.t.Context(), metav1.ListOptions{LabelSelector: "app!=agent", FieldSelector: "spec.nodeName=" + node})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if len(left.Items) != len(stops) {
+		s.t.Errorf("%d pods are left on %s, want one for each of %d stops\n%s", len(left.Items), node, len(stops), stderr)
+	}
+	for i := range left.Items {
+		s.isNamed(&left.Items[i], stops, stderr)
+	}
+	s.back(node)
+}
+
+// isNamed holds a pod that a drain has not got rid of to the plan: a stop is about its budget, and names it, or, where several pods of
+// that budget are equal, another one of them. kubectl, too, must have said of this pod several times that its budget is in the way.
+func (s *shop) isNamed(pod *corev1.Pod, stops []drain.Stop, stderr string) {
+	s.t.Helper()
+	app := pod.Labels["app"]
+	place := slices.IndexFunc(stops, func(stop drain.Stop) bool { return stop.Object.GetName() == app })
+	switch {
+	case place < 0:
+		s.t.Errorf("the drain hangs on %s, of which the plan says nothing", pod.Name)
+	case app == "ledger" && !strings.Contains(stops[place].Because, pod.Name), !strings.Contains(stops[place].Because, "shop/"+app+"-"):
+		s.t.Errorf("the drain hangs on %s, the plan says: %s", pod.Name, stops[place].Because)
+	case strings.Count(stderr, pod.Name+`" -n "shop" (will retry after 5s)`) < 2:
+		s.t.Errorf("kubectl was not refused %s again and again:\n%s", pod.Name, stderr)
+	}
+}
+
+// back gives a node back, as the upgrade does after it has upgraded it, and waits until all is as before.
+func (s *shop) back(node string) {
+	s.t.Helper()
+	s.kubectl("uncordon", node)
+	s.waitReady()
+}
