@@ -61,13 +61,12 @@ func generate(number int) *generated {
 	}
 	for i := range d.between(8, 12) {
 		pod := g.pod(d, named("pod-%d", i))
-		if d.chance(10) {
+		if i > 0 && d.chance(15) {
+			g.leaves[i] = d.IntN(i)
+		} else if d.chance(10) {
 			pod.Finalizers = []string{finalizer} // so that it is there for a while after it is deleted
 		}
 		g.arriving = append(g.arriving, pod)
-		if i > 0 && d.chance(15) {
-			g.leaves[i] = d.IntN(i)
-		}
 	}
 	return g
 }
