@@ -26,7 +26,10 @@ const (
 type generated struct {
 	number int
 	name   string
-	nodes  []*corev1.Node
+	// theme is what most of its pods ask for. With the theme room they ask for anything, and lack room most of the time; with the others
+	// there is room, so that the filters that come after it have their say.
+	theme string
+	nodes []*corev1.Node
 	// bound are the pods that are on the nodes from the beginning; doomed are those of them that are being deleted.
 	bound  []*corev1.Pod
 	doomed map[string]bool
@@ -34,6 +37,24 @@ type generated struct {
 	arriving []*corev1.Pod
 	// leaves tells which of the arriving pods are deleted again, and before which later pod.
 	leaves map[int]int
+}
+
+// The themes.
+const (
+	themeRoom     = "room"
+	themeSpread   = "spread"
+	themeAffinity = "affinity"
+)
+
+// often is how many times in a hundred a pod asks for something: more often where that is the cluster's theme.
+func (g *generated) often(theme string, percent, inTheme int) int {
+	switch g.theme {
+	case theme:
+		return inTheme
+	case themeRoom:
+		return percent
+	}
+	return percent / 4
 }
 
 // namespaces of a cluster. Nothing in them has the name of another cluster's.
@@ -45,7 +66,7 @@ func (g *generated) key(label string) string { return g.name + "/" + label }
 // generate makes up the cluster of that number, always the same.
 func generate(number int) *generated {
 	d := newDice(number)
-	g := &generated{number: number, name: named("c%d", number), doomed: map[string]bool{}, leaves: map[int]int{}}
+	g := &generated{number: number, name: named("c%d", number), doomed: map[string]bool{}, leaves: map[int]int{}, theme: pick(d, themeRoom, themeRoom, themeSpread, themeAffinity)}
 	for i := range d.between(2, 6) {
 		g.nodes = append(g.nodes, g.node(d, i))
 	}
@@ -88,6 +109,9 @@ func (g *generated) node(d dice, number int) *corev1.Node {
 		corev1.ResourceMemory: resource.MustParse(pick(d, "3Gi", "4Gi", "8Gi", "16Gi")),
 		corev1.ResourcePods:   resource.MustParse(named("%d", d.between(2, 9))),
 	}
+	if g.theme != themeRoom {
+		room[corev1.ResourceCPU], room[corev1.ResourceMemory], room[corev1.ResourcePods] = resource.MustParse("32"), resource.MustParse("64Gi"), resource.MustParse("40")
+	}
 	if d.chance(60) {
 		room[corev1.ResourceEphemeralStorage] = resource.MustParse("10Gi")
 	}
@@ -110,7 +134,7 @@ func (g *generated) node(d dice, number int) *corev1.Node {
 			node.Spec.Taints = append(node.Spec.Taints, corev1.Taint{Key: key, Value: pick(d, "", "a", "b"), Effect: effect})
 		}
 	}
-	if d.chance(15) { // kubectl cordon, and what the node lifecycle controller does then
+	if d.chance(12) { // kubectl cordon, and what the node lifecycle controller does then
 		node.Spec.Unschedulable = true
 		node.Spec.Taints = append(node.Spec.Taints, corev1.Taint{Key: corev1.TaintNodeUnschedulable, Effect: corev1.TaintEffectNoSchedule})
 	}
@@ -147,14 +171,14 @@ func (g *generated) requests(d dice) corev1.ResourceRequirements {
 	if d.chance(80) {
 		requests[corev1.ResourceMemory] = resource.MustParse(pick(d, "128Mi", "512Mi", "1Gi", "2Gi", "3Gi", "1G"))
 	}
-	if d.chance(10) {
+	if d.chance(g.often(themeRoom, 10, 10)) {
 		requests[corev1.ResourceEphemeralStorage] = resource.MustParse(pick(d, "1Gi", "6Gi"))
 	}
-	if d.chance(15) {
+	if d.chance(g.often(themeRoom, 15, 15)) {
 		requests[device] = resource.MustParse(pick(d, "1", "1", "2", "0"))
 		limits[device] = requests[device]
 	}
-	if d.chance(10) {
+	if d.chance(g.often(themeRoom, 10, 10)) {
 		requests[hugePages] = resource.MustParse(pick(d, "64Mi", "128Mi"))
 		limits[hugePages] = requests[hugePages]
 		requests[corev1.ResourceMemory] = resource.MustParse("128Mi") // huge pages alone are not admitted
@@ -222,10 +246,10 @@ func (g *generated) tolerations(d dice, pod *corev1.Pod) {
 }
 
 func (g *generated) nodeAffinity(d dice, pod *corev1.Pod) {
-	if d.chance(10) {
+	if d.chance(g.often(themeRoom, 10, 10)) {
 		pod.Spec.NodeSelector["disk"] = pick(d, "ssd", "hdd", "tape")
 	}
-	if !d.chance(25) {
+	if !d.chance(g.often(themeRoom, 25, 25)) {
 		return
 	}
 	required := &corev1.NodeSelector{}
@@ -262,10 +286,10 @@ func (g *generated) nodeRequirement(d dice) corev1.NodeSelectorRequirement {
 }
 
 func (g *generated) podAffinity(d dice, pod *corev1.Pod) {
-	if d.chance(15) {
+	if d.chance(g.often(themeAffinity, 12, 40)) {
 		pod.Spec.Affinity.PodAffinity = &corev1.PodAffinity{RequiredDuringSchedulingIgnoredDuringExecution: g.affinityTerms(d)}
 	}
-	if d.chance(20) {
+	if d.chance(g.often(themeAffinity, 15, 40)) {
 		pod.Spec.Affinity.PodAntiAffinity = &corev1.PodAntiAffinity{RequiredDuringSchedulingIgnoredDuringExecution: g.affinityTerms(d)}
 	}
 }
@@ -314,7 +338,7 @@ func (g *generated) selector(d dice) *metav1.LabelSelector {
 }
 
 func (g *generated) spread(d dice, pod *corev1.Pod) {
-	if !d.chance(35) {
+	if !d.chance(g.often(themeSpread, 25, 85)) {
 		return
 	}
 	honour, ignore := corev1.NodeInclusionPolicyHonor, corev1.NodeInclusionPolicyIgnore

@@ -148,8 +148,27 @@ func (o *schedulerOracle) look(ctx context.Context) error {
 		return err
 	}
 	o.nodes = len(nodes.Items)
+	cordoned := uncordonHalf(nodes.Items)
 	o.room = drain.NewRoom(keptAll("Node", nodes.Items), keptAll("Pod", bound.Items))
+	for _, name := range cordoned {
+		o.room.Cordon(name)
+	}
 	return nil
+}
+
+// uncordonHalf takes every second cordon away, so that the simulation has to cordon the node itself. It returns the nodes' names.
+func uncordonHalf(nodes []corev1.Node) []string {
+	var names []string
+	for i := range nodes {
+		node := &nodes[i]
+		if i%2 == 0 || !node.Spec.Unschedulable {
+			continue
+		}
+		names = append(names, node.Name)
+		node.Spec.Unschedulable = false
+		node.Spec.Taints = slices.DeleteFunc(node.Spec.Taints, func(taint corev1.Taint) bool { return taint.Key == corev1.TaintNodeUnschedulable })
+	}
+	return names
 }
 
 // compare has the pods of a cluster arrive one after the other.
