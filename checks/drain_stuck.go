@@ -76,6 +76,7 @@ func reportBefore(p *Pass, stop drain.Stop) {
 	f := Finding{Object: ObjectOf(stop.Object), Remedy: stop.Remedy, Severity: severityOf(stop.Confidence), Transient: stop.Transient}
 	f.Message = fmt.Sprintf("the upgrade would hang in %s, before any node is drained: %s", stop.State, stop.Because)
 	if stop.Check != "" {
+		f.Severity = Warn // Its own check refuses, or has been told not to.
 		f.Message += " (see " + stop.Check + ")"
 		f.Remedy = "do what " + stop.Check + " says; upgrade-gate plan shows each node."
 	}
@@ -90,12 +91,18 @@ func severityOf(confidence drain.Confidence) Severity {
 	return Block
 }
 
+// reportStuckNode reports all that a node would hang on as one finding. What another check reports it only refers to, and leaves to that
+// check whether it refuses the upgrade: one cause is decided upon once, also where a policy has softened the other check.
 func reportStuckNode(p *Pass, node drain.NodePlan) {
 	f := Finding{Object: ObjectOf(p.Node(node.Node)), Severity: Warn, Transient: true}
 	var owners, remedies []string
+	would := "could"
 	for _, stop := range node.Stops {
 		if severityOf(stop.Confidence) == Block {
-			f.Severity = Block
+			would = "would"
+			if stop.Check == "" {
+				f.Severity = Block
+			}
 		}
 		f.Transient = f.Transient && stop.Transient
 		switch {
@@ -104,10 +111,6 @@ func reportStuckNode(p *Pass, node drain.NodePlan) {
 		case stop.Remedy != "" && !slices.Contains(remedies, stop.Remedy):
 			remedies = append(remedies, strings.TrimSuffix(stop.Remedy, "."))
 		}
-	}
-	would := "would"
-	if f.Severity == Warn {
-		would = "could"
 	}
 	f.Message = fmt.Sprintf("%s (%s) %s hang in %s", node.Node, placeOf(node), would, strings.Join(hangsByState(node.Stops), ". After that it "+would+" hang in "))
 	if len(owners) > 0 {

@@ -128,7 +128,7 @@ func reportWithoutVM(rules drainRules, vmi *kubevirtv1.VirtualMachineInstance) {
 	f := Finding{Object: ObjectOf(vmi)}
 	f.Message = fmt.Sprintf("%s runs without a VirtualMachine, so that Harvester cannot shut it down", labelledVMI(vmi))
 	f.Remedy = fmt.Sprintf("end its guest for the time of the upgrade: kubectl -n %s delete vmi %s.", vmi.Namespace, vmi.Name)
-	switch fate := rules.fates.Of(vmi); {
+	switch fate := rules.fates.Of(vmi, vmi.Status.NodeName); {
 	case fate.Unknown != "":
 		f.Message += ", and whether KubeVirt can move it is not known: " + fate.Unknown
 	case len(fate.Stops)+len(fate.Stays) > 0:

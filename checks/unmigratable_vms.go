@@ -68,7 +68,7 @@ func runUnmigratableVMs(p *Pass) error {
 }
 
 func judgeDrainOf(rules drainRules, vmi *kubevirtv1.VirtualMachineInstance, vm *kubevirtv1.VirtualMachine, restored bool) {
-	f := rules.fates.Of(vmi)
+	f := rules.fates.Of(vmi, vmi.Status.NodeName)
 	switch {
 	case f.Unknown != "":
 		rules.Unknownf(vmi, "%s", f.Unknown)

@@ -7,6 +7,7 @@
 package drain
 
 import (
+	"slices"
 	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -158,4 +159,12 @@ type Loss struct {
 // Range is a duration that is only known to lie between two.
 type Range struct {
 	Low, High time.Duration
+}
+
+// Stuck tells whether any node would hang, or the upgrade before.
+func (p Plan) Stuck() bool {
+	if len(p.Before) > 0 {
+		return true
+	}
+	return slices.ContainsFunc(p.Nodes, func(node NodePlan) bool { return len(node.Stops) > 0 })
 }
