@@ -74,7 +74,11 @@ func runDrainStuck(p *Pass) error {
 // reportBefore reports what holds the upgrade before any node is drained.
 func reportBefore(p *Pass, stop drain.Stop) {
 	f := Finding{Object: ObjectOf(stop.Object), Remedy: stop.Remedy, Severity: severityOf(stop.Confidence), Transient: stop.Transient}
-	f.Message = fmt.Sprintf("the upgrade would hang in %s, before any node is drained: %s", stop.State, stop.Because)
+	would := "would"
+	if stop.Confidence == drain.Possible {
+		would = "could"
+	}
+	f.Message = fmt.Sprintf("the upgrade %s hang in %s, before any node is drained: %s", would, stop.State, stop.Because)
 	if stop.Check != "" {
 		f.Severity = Warn // Its own check refuses, or has been told not to.
 		f.Message += " (see " + stop.Check + ")"

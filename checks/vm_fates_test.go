@@ -17,7 +17,6 @@ func TestEveryFixtureAboutAVMSaysWhatToDo(t *testing.T) {
 		{"unmigratable-vms", "kubevirt-has-not-said-whether-it-can-move", "wait two minutes and retry; if it stays, stop it for the time of the upgrade: virtctl stop db-1 -n default."},
 		{"unmigratable-vms", "a-node-selector", "plan for it, or stop it yourself when it suits: virtctl stop db-1 -n default, and after the upgrade virtctl start db-1 -n default."},
 		{"unmigratable-vms", "a-node-selector-that-a-failed-migration-left", "restart it when it suits, which drops what the migration left: virtctl restart db-1 -n default."},
-		{"unmigratable-vms", "the-only-node-that-it-may-move-to-is-cordoned", "make node-3 ready and schedulable, or stop the VM for the time of the upgrade: virtctl stop db-1 -n default."},
 		{"residual-vmis", "failed-for-hours", "see why it failed: kubectl -n default describe vmi db-1; then kubectl -n default delete vmi db-1 --wait=false; " +
 			"if it stays and its guest surely runs no more, kubectl -n default delete pod virt-launcher-db-1-x7k2p --grace-period=0 --force."},
 		{"residual-vmis", "scheduling-for-hours", "see what it waits for: kubectl -n default describe vmi db-1; or give it up: virtctl stop db-1 -n default."},

@@ -41,6 +41,7 @@ func beforeNodes(s *cluster.Snapshot, r rules) []Stop {
 			waits(node, fmt.Sprintf("the upgrade waits for an instance manager on %s, which is not ready for Longhorn", node.Name), "nodes.longhorn.io status.conditions[Ready]")
 		case !r.blind && runsEngines(s, node.Name):
 			if stop, short := lacksCPU(s, node, of, room.Free(node.Name)); short {
+				stop.Confidence = r.bringsLonghorn(s)
 				stops = append(stops, stop)
 			}
 		}
@@ -51,6 +52,16 @@ func beforeNodes(s *cluster.Snapshot, r rules) []Stop {
 		}
 	}
 	return stops
+}
+
+// bringsLonghorn says how sure it is that the upgrade brings another Longhorn: within a minor release of Harvester it mostly stays, and then
+// no second instance manager is started.
+func (r rules) bringsLonghorn(s *cluster.Snapshot) Confidence {
+	running := cluster.ParseVersion(s.RunningVersion())
+	if running == nil || r.target == nil || running.Major() == r.target.Major() && running.Minor() == r.target.Minor() {
+		return Possible
+	}
+	return Likely
 }
 
 // lacksCPU tells whether a second instance manager does not fit beside the first. The kubelet refuses such a pod with OutOfcpu, for Longhorn

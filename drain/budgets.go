@@ -72,23 +72,6 @@ func NewBudgets(budgets []*policyv1.PodDisruptionBudget, pods []*corev1.Pod) *Bu
 	return b
 }
 
-// Clone returns Budgets that change independently, for another order of the nodes.
-func (b *Budgets) Clone() *Budgets {
-	clone := &Budgets{
-		index:   b.index,
-		states:  make(map[*policyv1.PodDisruptionBudget]*budgetState, len(b.states)),
-		evicted: make(map[types.NamespacedName]bool, len(b.evicted)),
-	}
-	for budget, state := range b.states {
-		copied := *state
-		clone.states[budget] = &copied
-	}
-	for pod, replaced := range b.evicted {
-		clone.evicted[pod] = replaced
-	}
-	return clone
-}
-
 // Of returns the budgets that select a pod now, by name.
 func (b *Budgets) Of(pod *corev1.Pod) []*policyv1.PodDisruptionBudget {
 	var left []*policyv1.PodDisruptionBudget

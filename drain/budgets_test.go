@@ -161,10 +161,6 @@ func TestBudgetsOverTime(t *testing.T) {
 			b.Replaced(going, true)
 			return append(steps, verdictOf(b.Evict(first)))
 		}, []string{"allowed", "allowed"}},
-		"a clone is charged on its own": {webBudget("web"), func(b *drain.Budgets) []string {
-			clone := b.Clone()
-			return []string{verdictOf(clone.Evict(first)), verdictOf(b.Evict(second)), verdictOf(clone.Evict(second))}
-		}, []string{"allowed", "allowed", one(1, 1)}},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

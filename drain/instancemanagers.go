@@ -2,7 +2,6 @@ package drain
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 
 	lhv1 "github.com/longhorn/longhorn-manager/k8s/pkg/apis/longhorn/v1beta2"
@@ -193,13 +192,4 @@ func listing(s *cluster.Snapshot, node, engine string) (manager *lhv1.InstanceMa
 		}
 	}
 	return nil, ""
-}
-
-// EnginesListedOn returns the names of the engines that a node's instance managers list, sorted.
-func EnginesListedOn(s *cluster.Snapshot, node string) []string {
-	names := map[string]bool{}
-	for _, hold := range listedEngines(s.InstanceManagersOn(node), ManagerState{}.withDefaults(s)) {
-		names[hold.Engine] = true
-	}
-	return slices.Sorted(maps.Keys(names))
 }

@@ -143,10 +143,3 @@ func budgetNamed(name string) client.Object {
 	budget.Name = name
 	return budget
 }
-
-func TestEnginesListedOn(t *testing.T) {
-	s := snapshotOfObjects(t, threeNodes(manager("node-1", listingEngines("b", "a")), manager("node-2", listingEngines("c")))...)
-	if diff := cmp.Diff(drain.EnginesListedOn(s, "node-1"), []string{"a", "b"}); diff != "" {
-		t.Error(diff)
-	}
-}

@@ -37,7 +37,7 @@ func (m *model) tiedVolume(vmi *kubevirtv1.VirtualMachineInstance) *Stop {
 func (m *model) tie(volume *lhv1.Volume) *Stop {
 	if engines := m.EnginesOf(volume.Name); len(engines) > 1 {
 		return &Stop{Confidence: Certain, Check: "multi-engine-volumes", Evidence: []string{"Engine spec.volumeName"},
-			Because: fmt.Sprintf("its volume %s has %d engines, and Longhorn migrates one with a single engine only", volume.Name, len(engines))}
+			Because: fmt.Sprintf("its volume %s has %d engines, and Longhorn migrates only a volume with one", volume.Name, len(engines))}
 	}
 	for _, engine := range m.EnginesOf(volume.Name) {
 		for _, purge := range engine.Status.PurgeStatus {

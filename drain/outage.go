@@ -106,7 +106,7 @@ func (m *model) reportStranded(stranded []*lhv1.Volume) {
 		}
 		m.told[settingRebuildLimit] = true
 		m.carry(Stop{State: PreDraining, Confidence: Certain, Object: m.LonghornSettingObject(settingRebuildLimit), Check: "longhorn-settings",
-			Because:  fmt.Sprintf("Longhorn would rebuild none of the %d replicas of %s, and their volumes are waited for", m.plan.Rebuilds, m.here.Name),
+			Because:  fmt.Sprintf("Longhorn would rebuild nothing after %s, where it has %s in use, and the upgrade waits for their volumes", m.here.Name, many(m.plan.Rebuilds, "replica")),
 			Evidence: []string{"Setting " + settingRebuildLimit}})
 	case len(stranded) > 0:
 		m.carry(Stop{State: PreDraining, Confidence: Likely, Object: first(stranded),

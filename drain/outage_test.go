@@ -103,7 +103,7 @@ func TestWhatAnOutageLeavesBehind(t *testing.T) {
 		},
 		"without rebuilds every volume is stranded": {
 			nodes: abc, storage: []client.Object{storageNode("a"), storageNode("b"), storageNode("c"), longhornSetting("concurrent-replica-rebuild-per-node-limit", "0")},
-			volumes: volumeOn("v", 3, "a", "b", "c"), stuck: "b", because: "Longhorn would rebuild none of the 1 replicas of a",
+			volumes: volumeOn("v", 3, "a", "b", "c"), stuck: "b", because: "Longhorn would rebuild nothing after a, where it has 1 replica in use",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -70,7 +70,7 @@ func (m *model) awaited(volume *lhv1.Volume) (check, because string) {
 	case m.storageNodes > 2:
 		because = fmt.Sprintf("volume %s is %s, and the upgrade waits until it is healthy", volume.Name, volume.Status.Robustness)
 	default:
-		because = fmt.Sprintf("volume %s has %d usable replicas, and the upgrade waits until it has %d", volume.Name, usable, wanted)
+		because = fmt.Sprintf("volume %s has %s, and the upgrade waits until it has %d", volume.Name, many(usable, "usable replica"), wanted)
 	}
 	switch {
 	case len(m.EnginesOf(volume.Name)) > 1 && m.ActiveMigrationOfVolume(volume) == nil:
@@ -164,11 +164,19 @@ func first(volumes []*lhv1.Volume) *lhv1.Volume {
 	return least
 }
 
+// many counts things: "1 replica", "2 replicas".
+func many(count int, thing string) string {
+	if count == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", count, thing)
+}
+
 func withOthers(because string, count int) string {
 	if count == 1 {
 		return because
 	}
-	return fmt.Sprintf("%s, and so for %d more volumes", because, count-1)
+	return fmt.Sprintf("%s, and so for %s", because, many(count-1, "more volume"))
 }
 
 // good tells whether a replica holds all of its volume's data and nobody is taking it away (longhorn-manager, IsAvailableHealthyReplica).
