@@ -17,8 +17,12 @@ import (
 // settingDetachByHand makes Longhorn drop the attachments that people made by hand from a node that is cordoned.
 const settingDetachByHand = "detach-manually-attached-volumes-when-cordoned"
 
-// removeTicket removes one ticket, as Longhorn's UI does when it detaches.
-const removeTicket = "kubectl -n longhorn-system patch volumeattachments.longhorn.io %s --type json -p '[{\"op\":\"remove\",\"path\":\"/spec/attachmentTickets/%s\"}]'"
+// removeTicket is the command that removes one ticket, as Longhorn's UI does when it detaches.
+func removeTicket(attachment *lhv1.VolumeAttachment, id string) string {
+	pointer := strings.NewReplacer("~", "~0", "/", "~1").Replace(id)
+	return fmt.Sprintf("kubectl -n longhorn-system patch volumeattachments.longhorn.io %s --type json -p '[{\"op\":\"remove\",\"path\":\"/spec/attachmentTickets/%s\"}]'",
+		attachment.Name, pointer)
+}
 
 // operationsOf holds the tickets of operations that other checks report: running backups by the ticket that each has.
 func operationsOf(p *Pass) map[string]bool {
@@ -95,7 +99,7 @@ func csiHold(p *Pass, volume *lhv1.Volume, attachment *lhv1.VolumeAttachment, id
 	return hold{
 		fact:  fmt.Sprintf("has the CSI ticket %s for %s without its Kubernetes VolumeAttachment", id, nodeOr(ticket.NodeID)),
 		since: since, passing: p.Age(since) < p.Settings.StaleEngineAge,
-		remedy: stopVM(p, volume) + ", and if the ticket stays remove it: " + fmt.Sprintf(removeTicket, attachment.Name, id),
+		remedy: stopVM(p, volume) + ", and if the ticket stays remove it: " + removeTicket(attachment, id),
 	}, true
 }
 
@@ -131,7 +135,7 @@ func isOperation(p *Pass, volume *lhv1.Volume, id string, ticket *lhv1.Attachmen
 func otherHold(p *Pass, volume *lhv1.Volume, attachment *lhv1.VolumeAttachment, id string, ticket *lhv1.AttachmentTicket) hold {
 	h := hold{
 		since:  satisfiedSince(attachment.Status.AttachmentTicketStatuses[id]),
-		remedy: "remove the ticket: " + fmt.Sprintf(removeTicket, attachment.Name, strings.ReplaceAll(id, "/", "~1")),
+		remedy: "remove the ticket: " + removeTicket(attachment, id),
 	}
 	switch ticket.Type {
 	case lhv1.AttacherTypeLonghornAPI:

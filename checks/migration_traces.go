@@ -2,6 +2,7 @@ package checks
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -30,17 +31,16 @@ func tracesOf(p *Pass, volume *lhv1.Volume) []trace {
 	if engines := p.EnginesOf(volume.Name); len(engines) > 1 || (len(engines) == 1 && engines[0].DeletionTimestamp != nil) {
 		traces = engineTraces(p, volume, engines, traces)
 	}
-	traces = nodeTraces(volume, traces)
-	if isShared(volume) {
-		return traces
+	if !isShared(volume) {
+		// Who removes a Kubernetes attachment removes its ticket with it, and what still has two tickets is marked again.
+		if attachments := p.KubernetesAttachmentsOf(persistentVolumeOf(volume)); len(attachments) > 1 {
+			traces = attachmentTraces(p, volume, attachments, traces)
+		}
+		if attachment := p.AttachmentOf(volume.Name); attachment != nil {
+			traces = ticketTraces(p, volume, attachment, traces)
+		}
 	}
-	if attachment := p.AttachmentOf(volume.Name); attachment != nil {
-		traces = ticketTraces(volume, attachment, traces)
-	}
-	if attachments := p.KubernetesAttachmentsOf(persistentVolumeOf(volume)); len(attachments) > 1 {
-		traces = attachmentTraces(p, volume, attachments, traces)
-	}
-	return traces
+	return nodeTraces(volume, traces)
 }
 
 // isShared tells whether several nodes may use a volume at once, through Longhorn's share manager
@@ -122,13 +122,25 @@ func nodeTraces(volume *lhv1.Volume, traces []trace) []trace {
 	return append(traces, trace{
 		fact: fmt.Sprintf("is marked as migrating to %s (spec.migrationNodeID %q, status.currentMigrationNodeID %q, volume %s)",
 			nodeOr(current, wanted), wanted, current, volume.Status.State),
-		remedy: fmt.Sprintf("once it is detached, clear the mark: kubectl -n longhorn-system patch volumes.longhorn.io %s --type merge --subresource status "+
-			`-p '{"status":{"currentMigrationNodeID":""}}'`, volume.Name),
+		remedy: "once it is detached, clear the mark: " + clearMark(volume.Name, wanted, current),
 	})
 }
 
+// clearMark clears those of the two node names that are set. They are written through different endpoints.
+func clearMark(volume, wanted, current string) string {
+	var commands []string
+	if wanted != "" {
+		commands = append(commands, fmt.Sprintf(`kubectl -n longhorn-system patch volumes.longhorn.io %s --type merge -p '{"spec":{"migrationNodeID":""}}'`, volume))
+	}
+	if current != "" {
+		commands = append(commands, fmt.Sprintf("kubectl -n longhorn-system patch volumes.longhorn.io %s --type merge --subresource status "+
+			`-p '{"status":{"currentMigrationNodeID":""}}'`, volume))
+	}
+	return strings.Join(commands, " && ")
+}
+
 // ticketTraces looks at the tickets by which Longhorn attaches a volume.
-func ticketTraces(volume *lhv1.Volume, attachment *lhv1.VolumeAttachment, traces []trace) []trace {
+func ticketTraces(p *Pass, volume *lhv1.Volume, attachment *lhv1.VolumeAttachment, traces []trace) []trace {
 	if attachment.DeletionTimestamp != nil && len(attachment.Spec.AttachmentTickets) == 0 {
 		return append(traces, trace{
 			fact: "has a Longhorn attachment that is being deleted and has no ticket left", since: attachment.DeletionTimestamp.Time,
@@ -138,25 +150,32 @@ func ticketTraces(volume *lhv1.Volume, attachment *lhv1.VolumeAttachment, traces
 	if len(attachment.Spec.AttachmentTickets) < 2 {
 		return traces
 	}
-	var nodes []string
-	for id, ticket := range attachment.Spec.AttachmentTickets {
+	var nodes, stale, removals []string
+	for _, id := range slices.Sorted(maps.Keys(attachment.Spec.AttachmentTickets)) {
+		ticket := attachment.Spec.AttachmentTickets[id]
 		if ticket == nil || ticket.Type != lhv1.AttacherTypeCSIAttacher {
 			continue
 		}
 		status := attachment.Status.AttachmentTicketStatuses[id]
 		if volume.Status.State == lhv1.VolumeStateDetached || (status != nil && status.Satisfied) {
 			nodes = append(nodes, nodeOr(ticket.NodeID))
+			if !isUsedOn(p, volume, ticket.NodeID) {
+				stale = append(stale, nodeOr(ticket.NodeID))
+				removals = append(removals, removeTicket(attachment, id))
+			}
 		}
 	}
 	if len(nodes) < 2 {
 		return traces
 	}
 	slices.Sort(nodes)
-	return append(traces, trace{
-		fact: fmt.Sprintf("has %d csi attachment tickets, for %s", len(nodes), strings.Join(nodes, " and ")),
-		remedy: "remove the ticket of the node that its VM does not run on: kubectl -n longhorn-system edit volumeattachments.longhorn.io " +
-			volume.Name,
-	})
+	t := trace{fact: fmt.Sprintf("has %d csi attachment tickets, for %s", len(nodes), strings.Join(nodes, " and "))}
+	t.remedy = "see which of its tickets stay: kubectl -n longhorn-system get volumeattachments.longhorn.io " + attachment.Name + " -o yaml"
+	if len(removals) > 0 {
+		t.remedy = fmt.Sprintf("remove the %s for %s where %s still there: %s",
+			counted(len(stale), "ticket", "tickets"), strings.Join(stale, " and "), counted(len(stale), "it is", "they are"), strings.Join(removals, "; "))
+	}
+	return append(traces, t)
 }
 
 // attachmentTraces looks at the attachments by which Kubernetes asks the CSI driver for a volume.
