@@ -12,16 +12,30 @@ import (
 const upgradePrefix = "hvst-upgrade-"
 
 // pastUpgrades tells by their names which upgrades have ended: true for one that has, false for one that has not, and nothing for one whose
-// Upgrade is gone.
+// Upgrade or UpgradePlan is gone.
 type pastUpgrades map[string]bool
 
 func pastUpgradesOf(p *Pass) pastUpgrades {
 	past := pastUpgrades{}
 	for _, upgrade := range p.Upgrades() {
-		fact, _ := unfinished(p, upgrade)
-		past[upgrade.Name] = fact == ""
+		past[upgrade.Name] = isOver(p, upgrade)
+	}
+	for _, plan := range p.UpgradePlans() {
+		if ObjectOf(plan) == p.Request.Object && cluster.Text(plan.Status.CurrentPhase) == "" {
+			continue // It is being judged and has not begun.
+		}
+		other, exists := past[plan.Name]
+		past[plan.Name] = isFinalPlan(plan) && (other || !exists)
 	}
 	return past
+}
+
+// isOver tells whether an Upgrade does nothing any more, by its condition even where Harvester still waits for it because of its label.
+func isOver(p *Pass, upgrade *cluster.Upgrade) bool {
+	if fact, _ := unfinished(p, upgrade); fact == "" {
+		return true
+	}
+	return hasCompleted(upgrade) && cluster.Text(upgrade.Labels[cluster.LabelUpgradeCleanup]) != cleanupPending
 }
 
 // anyUnfinished tells whether an upgrade runs, or is being cleaned up after.

@@ -58,13 +58,24 @@ func runUpgradeInProgress(p *Pass) error {
 		}
 	}
 	for _, plan := range p.UpgradePlans() {
-		phase := cluster.Text(plan.Status.CurrentPhase)
-		if phase == upgradeSucceeded || phase == upgradeFailed || ObjectOf(plan) == p.Request.Object {
+		if isFinalPlan(plan) || ObjectOf(plan) == p.Request.Object {
 			continue
 		}
-		p.Findf(plan, "upgrade plan %s to %s has not ended, phase %s%s", plan.Name, targetOf(plan.Spec), phaseInWords(phase), ageOf(p, plan.CreationTimestamp.Time))
+		p.Findf(plan, "upgrade plan %s to %s has not ended, phase %s%s", plan.Name, targetOf(plan.Spec), phaseInWords(plan.Status.CurrentPhase),
+			ageOf(p, plan.CreationTimestamp.Time))
 	}
 	return nil
+}
+
+func isFinalPlan(plan *cluster.UpgradePlan) bool {
+	phase := cluster.Text(plan.Status.CurrentPhase)
+	return phase == upgradeSucceeded || phase == upgradeFailed
+}
+
+// hasCompleted tells whether an Upgrade has ended by its condition, well or not.
+func hasCompleted(upgrade *cluster.Upgrade) bool {
+	completed := cluster.Condition(upgrade.Status.Conditions, upgradeCompleted)
+	return completed != nil && (completed.Status == string(corev1.ConditionTrue) || completed.Status == string(corev1.ConditionFalse))
 }
 
 // unfinished says why an Upgrade has not ended, and what to do where it is not the usual; both are empty for one that has.
@@ -74,7 +85,7 @@ func unfinished(p *Pass, upgrade *cluster.Upgrade) (fact, remedy string) {
 	state := cluster.Text(upgrade.Labels[cluster.LabelUpgradeState])
 	final := state == upgradeSucceeded || state == upgradeFailed
 	completed := cluster.Condition(upgrade.Status.Conditions, upgradeCompleted)
-	ended := completed != nil && (completed.Status == string(corev1.ConditionTrue) || completed.Status == string(corev1.ConditionFalse))
+	ended := hasCompleted(upgrade)
 	switch {
 	case final && !ended && len(upgrade.Status.Conditions) > 0:
 		return fmt.Sprintf("is labelled %s, but its condition %s is %s: it has not ended", state, upgradeCompleted, statusInWords(completed)), ""

@@ -32,7 +32,7 @@ func upgradeLeftovers() Check {
 			cluster.Upgrades, cluster.Jobs, cluster.NodePlans, cluster.ManagedCharts, cluster.Addons, cluster.Deployments, cluster.VirtualMachines, cluster.VMIs,
 			cluster.ProvisioningClusters,
 		},
-		Uses: []cluster.Kind{cluster.Secrets},
+		Uses: []cluster.Kind{cluster.Secrets, cluster.UpgradePlans},
 		Sources: []string{
 			"harvester/harvester#2972", "harvester/harvester#4698", "harvester/harvester#3021", "harvester/harvester#9293", "harvester/harvester#7560",
 			"harvester/harvester#9599", "harvester/harvester#5206", "harvester/harvester#9062", "harvester/harvester#7514", "harvester/harvester#8224",
