@@ -19,8 +19,8 @@ func degradedVolumes() Check {
 			"usable replicas. A volume that cannot become healthy keeps the node in Pre-draining for ever.",
 		Finds: "Volumes in use that the upgrade would wait for by its own rule (on three nodes or more their robustness, on two their usable replicas), " +
 			"rebuilds that run or have failed, replicas that Longhorn cannot place, more replicas than there are nodes for them, " +
-			"expansions that are pending, failed or unintended, and running engines whose volume does not exist. Volumes that wait for a backing image are " +
-			"left to backing-images-unready, those that are being attached or detached to stale-attachments.",
+			"expansions that are pending, failed or unintended, and running engines whose volume does not exist. Of volumes that wait for a backing image " +
+			"the cause is told by backing-images-unready; those that are being attached or detached are left to stale-attachments.",
 		Remedy: "wait for running rebuilds; free disk space or un-cordon nodes so that replicas can be placed; lower numberOfReplicas where " +
 			"there are not enough nodes: kubectl -n longhorn-system get volumes.longhorn.io,replicas.longhorn.io.",
 		Severity: Block,

@@ -123,7 +123,7 @@ func repairReplicas(p *Pass, volume *lhv1.Volume, deletable, away []string) stri
 	case len(deletable) == 0:
 		return stopVM(p, volume) + "; then start it again, which lets the engine, that lists what is no replica, start afresh."
 	}
-	return fmt.Sprintf("delete %s, of which Longhorn makes %s from the %d good %s: kubectl -n longhorn-system delete replicas.longhorn.io %s; then wait until the volume is healthy.",
+	return rebuildFirst(p, fmt.Sprintf("delete %s, of which Longhorn makes %s from the %d good %s: kubectl -n longhorn-system delete replicas.longhorn.io %s; then wait until the volume is healthy.",
 		counted(len(deletable), "the broken replica", "the broken replicas"), counted(len(deletable), "a new one", "new ones"),
-		good, counted(good, "one", "ones"), strings.Join(deletable, " "))
+		good, counted(good, "one", "ones"), strings.Join(deletable, " ")))
 }

@@ -100,8 +100,8 @@ func reportEvictedReplica(p *Pass, replica *lhv1.Replica, node *leftToEvict) {
 		Object: ObjectOf(replica),
 		Message: fmt.Sprintf("replica %s%s of volume %s is being evicted, although neither its node nor its disk is",
 			replica.Name, onNode(replica), cluster.VolumeOf(replica.Spec.VolumeName, replica.Labels)),
-		Remedy: fmt.Sprintf("wait until its volume has a replica elsewhere; if nothing moves, kubectl -n %s patch replicas.longhorn.io %s --type merge -p '{\"spec\":{\"evictionRequested\":false}}'.",
-			replica.Namespace, replica.Name),
+		Remedy: rebuildFirst(p, fmt.Sprintf("wait until its volume has a replica elsewhere; if nothing moves, kubectl -n %s patch replicas.longhorn.io %s --type merge -p '{\"spec\":{\"evictionRequested\":false}}'.",
+			replica.Namespace, replica.Name)),
 	})
 }
 
@@ -154,6 +154,9 @@ func reportEvictedNode(p *Pass, node *lhv1.Node, left *leftToEvict) {
 		}
 	}
 	f.Remedy = fmt.Sprintf("%s: kubectl -n %s patch nodes.longhorn.io %s --type merge -p '{\"spec\":{%s}}'.", wait, node.Namespace, node.Name, clearedEvictions(node))
+	if left.replicas > 0 {
+		f.Remedy = rebuildFirst(p, f.Remedy)
+	}
 	p.Report(f)
 }
 

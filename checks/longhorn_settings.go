@@ -14,6 +14,9 @@ import (
 // the first hardly finds room: together they ask for more than half of the node. Longhorn's default is 12, its maximum 40.
 const highManagerCPU = 25
 
+// settingRebuildLimit is how many replicas Longhorn rebuilds on a node at once; with 0 it rebuilds none.
+const settingRebuildLimit = "concurrent-replica-rebuild-per-node-limit"
+
 // longhornSettings finds settings of Longhorn with which an upgrade hangs or volumes are lost to their VMs meanwhile.
 func longhornSettings() Check {
 	return Check{
@@ -60,7 +63,7 @@ type settingRule struct {
 func longhornSettingRules() []settingRule {
 	return []settingRule{
 		{name: settingDrainPolicy, since: "v1.4.0", usual: policyIfStopped, drains: true, judge: judgeDrainPolicy},
-		{name: "concurrent-replica-rebuild-per-node-limit", usual: "5", drains: true, judge: judgeRebuildLimit},
+		{name: settingRebuildLimit, usual: "5", drains: true, judge: judgeRebuildLimit},
 		{name: "disable-scheduling-on-cordoned-node", usual: "true", drains: true,
 			judge: warnIfFalse("so that Longhorn rebuilds replicas on the very node that is about to go down")},
 		{name: "allow-volume-creation-with-degraded-availability", usual: "true",
@@ -116,6 +119,22 @@ func judgeRebuildLimit(_ *Pass, value string) (Finding, bool) {
 		return Finding{}, true
 	}
 	return Finding{Message: "so that no replica is rebuilt: every volume stays degraded after the first node, and the second is never drained"}, true
+}
+
+// rebuildsNothing tells whether rebuilding is known to be switched off, so that waiting for a replica never ends.
+func rebuildsNothing(p *Pass) bool {
+	text, _ := p.LonghornSetting(settingRebuildLimit)
+	value, ok := valueForV1(text)
+	limit, err := strconv.Atoi(value)
+	return ok && err == nil && limit == 0
+}
+
+// rebuildFirst puts before a remedy that needs a rebuild what makes one possible, where none is.
+func rebuildFirst(p *Pass, remedy string) string {
+	if !rebuildsNothing(p) {
+		return remedy
+	}
+	return fmt.Sprintf("first let Longhorn rebuild: see longhorn-settings, for %s is 0; then %s", settingRebuildLimit, remedy)
 }
 
 func judgeManagerCPU(_ *Pass, value string) (Finding, bool) {

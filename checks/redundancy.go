@@ -52,8 +52,8 @@ func reportRedundancy(p *Pass, wait waitRule, volume *lhv1.Volume, all []*lhv1.E
 		reportUnplaced(p, volume, unplaced, Block)
 	case len(all) > 1 && volume.Status.Robustness == lhv1.VolumeRobustnessUnknown:
 		// So says a volume between two engines; multi-engine-volumes or in-flight-migrations has it.
-	case !rebuild.found() && unplaced == nil && (isMoving(volume) || waitsForBackingImage(volume)):
-		// What moves and does not arrive stale-attachments has; what waits for an image, backing-images-unready.
+	case !rebuild.found() && unplaced == nil && isMoving(volume):
+		// What moves and does not arrive stale-attachments has.
 	default:
 		reportWait(p, wait, volume, short, rebuild, unplaced)
 	}
@@ -84,35 +84,53 @@ func reportWait(p *Pass, wait waitRule, volume *lhv1.Volume, short string, rebui
 	case rebuild.failed:
 		f.Remedy = fmt.Sprintf("look for the cause in kubectl -n longhorn-system describe engines.longhorn.io %s; "+
 			"Longhorn tries again by itself once it is gone.", rebuild.engine)
+		f.Remedy = rebuildFirst(p, f.Remedy)
 		if volume.Status.Robustness == lhv1.VolumeRobustnessHealthy && wait.byRobustness() {
 			f.Severity = Warn
 		}
 	case unplaced != nil:
 		parts = append(parts, "Longhorn cannot place a replica"+inParentheses(explain(unplaced.Reason, unplaced.Message)))
-		f.Remedy = placeReplicas(volume, wait)
+		f.Remedy = rebuildFirst(p, placeReplicas(volume, wait))
 	case rebuild.found():
 		f.Transient = true
 		f.Remedy = "wait until the rebuild is done, and try again: kubectl -n longhorn-system get volumes.longhorn.io " + volume.Name + " -w."
+	case waitsForBackingImage(volume):
+		parts = append(parts, "it waits for backing image "+volume.Spec.BackingImage)
+		waitForImage(p, volume, &f)
 	case wait.byRobustness() && tooFewHomes(p, wait.homes, volume):
 		parts = append(parts, fmt.Sprintf("only %d Longhorn %s", wait.homes, counted(wait.homes, "node takes replicas", "nodes take replicas")))
-		f.Remedy = placeReplicas(volume, wait)
+		f.Remedy = rebuildFirst(p, placeReplicas(volume, wait))
 	case areMoving(p.EnginesOf(volume.Name)):
 		f.Transient, f.Settles = true, p.Settings.LostEngineAge
 		f.Remedy = "wait until its engine runs, and try again."
-	case !f.Since.IsZero() && p.Age(f.Since) < replenishment(p):
+	case !f.Since.IsZero() && p.Age(f.Since) < replenishment(p) && !rebuildsNothing(p):
 		f.Transient = true
 		parts = append(parts, "no rebuild has begun yet")
 		f.Remedy = fmt.Sprintf("wait: Longhorn starts to rebuild it within %s; then try again.", spell(replenishment(p)))
 	case volume.Status.Robustness == lhv1.VolumeRobustnessUnknown:
 		f.Remedy = fmt.Sprintf("bring back %s and its instance manager: kubectl -n longhorn-system get nodes.longhorn.io,instancemanagers.longhorn.io.",
 			nodeOr(volume.Status.CurrentNodeID))
+	case rebuildsNothing(p):
+		parts = append(parts, fmt.Sprintf("no rebuild is running, for setting %s is 0", settingRebuildLimit))
+		f.Remedy = "let Longhorn rebuild: see longhorn-settings; then wait until the volume is healthy: kubectl -n longhorn-system get volumes.longhorn.io " + volume.Name + " -w."
 	default:
 		parts = append(parts, "no rebuild is running")
-		f.Remedy = fmt.Sprintf("see why Longhorn does not rebuild it (no space, a cordoned node, a rebuild limit of 0): "+
+		f.Remedy = fmt.Sprintf("see why Longhorn does not rebuild it (no space, a cordoned node): "+
 			"kubectl -n longhorn-system describe volumes.longhorn.io %s.", volume.Name)
 	}
 	f.Message = strings.Join(parts, "; ")
 	p.Report(f)
+}
+
+// waitForImage says what to do about a volume of which a replica waits for its backing image, which backing-images-unready reports.
+func waitForImage(p *Pass, volume *lhv1.Volume, f *Finding) {
+	f.Remedy = rebuildFirst(p, "do what backing-images-unready says of that image; then wait until the volume is healthy: "+
+		"kubectl -n longhorn-system get volumes.longhorn.io "+volume.Name+" -w.")
+	since := timeOf(cluster.LonghornCondition(volume.Status.Conditions, lhv1.VolumeConditionTypeWaitForBackingImage).LastTransitionTime)
+	if !since.IsZero() && p.Age(since) < backingImageSettles && !rebuildsNothing(p) {
+		f.Transient, f.Settles, f.Since = true, backingImageSettles, since
+		f.Remedy = "wait until the image is there, and try again. If it stays, " + f.Remedy
+	}
 }
 
 func waitsForBackingImage(volume *lhv1.Volume) bool {
