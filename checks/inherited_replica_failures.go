@@ -20,8 +20,8 @@ func inheritedReplicaFailures() Check {
 		Why: "A migration copies each replica with the time of its last failure. Longhorn 1.10.1 stops such a copy again and again, so that the " +
 			"VM's migration never ends and its node stays in Pre-draining.",
 		Finds: "Migratable volumes with healthy replicas whose last failure is older than themselves, on affected releases of Longhorn (1.10.1 without its hotfix, " +
-			"1.9.3). As a warning: replicas there that failed once themselves, and inherited failures of volumes that are not attached or on earlier releases, from which " +
-			"an upgrade may lead to an affected one. Repaired releases are 1.8.3, 1.9.4, 1.10.2 and later.",
+			"1.9.3). As a warning: replicas there that failed once themselves, and inherited failures of volumes that are not attached or on earlier releases, where " +
+			"the upgrade may lead to an affected one. Repaired releases are 1.8.3, 1.9.4, 1.10.2 and later.",
 		Remedy: "stop the VM for the time of the upgrade, so that it need not migrate; or replace the volume's replicas one by one: delete one " +
 			"(kubectl -n longhorn-system delete replicas.longhorn.io REPLICA), and wait until the volume is healthy before the next.",
 		Severity: Block,
@@ -48,6 +48,8 @@ func runInheritedReplicaFailures(p *Pass) error {
 		switch {
 		case len(unread) > 0:
 			p.Unknownf(volume, "its replica %s does not say when it was created or last failed", strings.Join(unread, ", "))
+		case len(inherited) > 0 && longhorn != nil && !inheritsFailures(longhorn) && !mayBringInheritance(p.Target()):
+			// Neither this Longhorn nor the one that the upgrade brings minds.
 		case len(inherited) > 0 && longhorn == nil:
 			running, _ := p.LonghornSetting(settingLonghornVersion)
 			p.Unknownf(volume, "its replica %s inherited a failure, and it is not known whether Longhorn %q minds (longhorn/longhorn#12311)",
@@ -114,6 +116,12 @@ func inheritsFailures(longhorn *version.Version) bool {
 		return false
 	}
 	return atLeast(longhorn, "v1.10.1") || atLeast(longhorn, "v1.9.3") && before(longhorn, "v1.10.0")
+}
+
+// mayBringInheritance tells whether an upgrade can bring an affected Longhorn: Harvester v1.6.1 has 1.9.2, v1.7.0 has 1.10.1 and v1.7.1 has
+// 1.10.2. Of a target that is not known, and of later releases of v1.6, nothing better is known.
+func mayBringInheritance(target *version.Version) bool {
+	return target == nil || atLeast(target, "v1.6.2") && before(target, "v1.7.1")
 }
 
 // isRepairedForInheritance tells whether a version of Longhorn has the repair of longhorn/longhorn#12311.

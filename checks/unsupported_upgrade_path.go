@@ -61,12 +61,17 @@ func runUnsupportedUpgradePath(p *Pass) error {
 	return nil
 }
 
+// versionNamespace is where the target's Version is looked up.
+func versionNamespace(p *Pass) string {
+	if namespace := p.Request.Object.Namespace; namespace != "" {
+		return namespace
+	}
+	return cluster.HarvesterNamespace
+}
+
 // judgeVersion judges an upgrade to a Version object, which Harvester looks up in the Upgrade's own namespace.
 func judgeVersion(p *Pass) {
-	namespace := p.Request.Object.Namespace
-	if namespace == "" {
-		namespace = cluster.HarvesterNamespace
-	}
+	namespace := versionNamespace(p)
 	target := p.Version(namespace, p.Request.Version)
 	if target == nil {
 		p.Report(Finding{Object: upgradeOr(p, "Version", namespace, p.Request.Version),

@@ -82,6 +82,10 @@ func versionAdvisories() Check {
 }
 
 func runVersionAdvisories(p *Pass) error {
+	if because := leadsTooFar(p); because != "" {
+		p.LeaveOut(because)
+		return nil
+	}
 	var withoutTarget, withoutRunning []string
 	for _, a := range advisories() {
 		switch running, target := p.Running(), p.Target(); {
@@ -99,6 +103,21 @@ func runVersionAdvisories(p *Pass) error {
 	return nil
 }
 
+// leadsTooFar says why the problems of a path do not matter: it leads past a minor release, and the target does not say that it bears
+// that, so that another path must be taken first. It is empty for other paths.
+func leadsTooFar(p *Pass) string {
+	from, to := p.Running(), p.Target()
+	if from == nil || to == nil || from.Major() == to.Major() && to.Minor() <= from.Minor()+1 {
+		return ""
+	}
+	if target := p.Version(versionNamespace(p), p.Request.Version); target != nil {
+		if lowest := semantic(cluster.Text(target.Spec.MinUpgradableVersion)); lowest != nil && !from.LessThan(lowest) {
+			return ""
+		}
+	}
+	return fmt.Sprintf("the known problems from v%s to v%s (more than one minor release at once: see unsupported-upgrade-path)", from, to)
+}
+
 func leaveOutAdvisories(p *Pass, names []string, because string) {
 	if len(names) > 0 {
 		p.LeaveOut(fmt.Sprintf("%s (%s)", strings.Join(names, ", "), because))
@@ -106,7 +125,7 @@ func leaveOutAdvisories(p *Pass, names []string, because string) {
 }
 
 func reportAdvisory(p *Pass, a advisory) {
-	found := []affected{{serverVersion(p), "Harvester " + p.RunningVersion()}}
+	found := []affected{{serverVersion(p), fmt.Sprintf("Harvester from %s to %s", p.RunningVersion(), p.Request.Version)}}
 	if a.find != nil {
 		found = a.find(p)
 	}

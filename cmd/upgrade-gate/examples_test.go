@@ -42,10 +42,10 @@ func wholeClusters() []example {
 func families() []example {
 	const noon = "2026-11-20T12:00:00Z"
 	return []example{
-		{"storage", "v1.4.2", noon, []string{
+		{"storage", "v1.7.0", noon, []string{
 			"faulted-replicas", "degraded-volumes", "multi-engine-volumes", "orphaned-engines", "snapshot-anomalies", "stale-attachments",
 			"running-backups", "single-replica-volumes", "backing-images-unready", "inherited-replica-failures", "longhorn-evictions",
-			"longhorn-settings", "longhorn-unsettled", "disk-space",
+			"longhorn-settings", "longhorn-unsettled", "disk-space", "version-advisories",
 		}, []string{"drain-stuck", "drain-disruption"}},
 		{"virtual-machines", "v1.8.1", noon, []string{
 			"paused-vms", "unmigratable-vms", "residual-vmis", "stale-hotplug", "in-flight-migrations", "kubevirt-unready", "two-node-cluster",
@@ -56,7 +56,7 @@ func families() []example {
 			"expiring-certificates", "cluster-unprovisioned", "charts-unready", "addons-unsettled", "pods-unready", "dead-webhooks",
 		}, []string{"drain-stuck"}},
 		{"leftovers", "v1.6.0", noon, []string{
-			"upgrade-in-progress", "upgrade-leftovers", "unsupported-upgrade-path", "version-advisories",
+			"upgrade-in-progress", "upgrade-leftovers", "unsupported-upgrade-path",
 		}, []string{"drain-stuck"}},
 	}
 }
