@@ -54,16 +54,29 @@ func runAddonsUnsettled(p *Pass) error {
 		}
 		switch state := cluster.Text(addon.Status.Status); {
 		case isSettled(addon):
+		case !isReportedUnsettled(addon):
+			p.Unknownf(addon, "its state is %q, a word that is not known", state)
 		case state == addonEnabling || state == addonDisabling || state == addonUpdating:
 			reportMovingAddon(p, addon)
-		case state == "" || state == addonDeployed || state == addonDisabled || state == addonDeployFailed || state == addonUpdateFailed:
+		default:
 			p.Report(Finding{Object: ObjectOf(addon), Remedy: addonRemedy(addon),
 				Message: fmt.Sprintf("add-on %s/%s is switched %s, but its state is %s%s", addon.Namespace, addon.Name, onOrOff(addon), phaseInWords(state), addonFailure(addon))})
-		default:
-			p.Unknownf(addon, "its state is %q, a word that is not known", state)
 		}
 	}
 	return nil
+}
+
+// isReportedUnsettled tells whether an add-on is a finding here: it is not as its switch says, in a state that is known, and not of an
+// upgrade, of which upgrade-leftovers says more.
+func isReportedUnsettled(addon *cluster.Addon) bool {
+	if isSettled(addon) || strings.HasPrefix(addon.Name, upgradePrefix) {
+		return false
+	}
+	switch cluster.Text(addon.Status.Status) {
+	case "", addonEnabling, addonDisabling, addonUpdating, addonDeployed, addonDisabled, addonDeployFailed, addonUpdateFailed:
+		return true
+	}
+	return false
 }
 
 // isSettled tells whether an add-on is as its switch says. One that was never switched on has no state at all.
@@ -88,7 +101,7 @@ func reportMovingAddon(p *Pass, addon *cluster.Addon) {
 }
 
 func addonRemedy(addon *cluster.Addon) string {
-	return fmt.Sprintf("see why with kubectl describe addons.harvesterhci.io %[1]s -n %[2]s and kubectl get jobs -n %[2]s; repair it, or switch it off for the time of "+
+	return fmt.Sprintf("see why with kubectl describe addons.harvesterhci.io %[1]s -n %[2]s and kubectl get jobs -n %[2]s; repair it, and see whether old pods of it are still being deleted (kubectl get pods -n %[2]s); or switch it off for the time of "+
 		"the upgrade: kubectl patch addons.harvesterhci.io %[1]s -n %[2]s --type merge -p '{\"spec\":{\"enabled\":false}}'.", addon.Name, addon.Namespace)
 }
 

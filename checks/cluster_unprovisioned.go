@@ -125,7 +125,9 @@ func judgeProvisioningCluster(p *Pass) {
 	if observed := local.Status.ObservedGeneration; observed != 0 && observed < local.Generation {
 		facts = append(facts, behindGeneration(observed, local.Generation))
 	}
-	f.Remedy = renewProbed(local)
+	if f.Remedy = renewProbed(local); f.Remedy == "" {
+		f.Remedy = repairMachine(p, local)
+	}
 	reportCluster(p, f, "Rancher", facts)
 }
 
@@ -148,6 +150,20 @@ func renewProbed(local *cluster.ProvisioningCluster) string {
 		return ""
 	}
 	return "see on the node that it names until when the certificate is valid: " + strings.Join(steps, "; and ") + "."
+}
+
+// repairMachine says what to do where Rancher waits for a machine that machines-mismatched reports; empty where it does not.
+func repairMachine(p *Pass, local *cluster.ProvisioningCluster) string {
+	for _, condition := range local.Status.Conditions {
+		if condition.Status == string(metav1.ConditionTrue) {
+			continue
+		}
+		if machine := mismatchedMachineIn(p, condition.Message); machine != "" {
+			return fmt.Sprintf("do what machines-mismatched says of machine %s, for which Rancher waits; if it waits on after that, restart Cluster API: "+
+				"kubectl rollout restart deployment/capi-controller-manager -n cattle-provisioning-capi-system.", machine)
+		}
+	}
+	return ""
 }
 
 // judgeKubeconfig reports that Cluster API does not find the Secret by which it reaches the cluster.

@@ -3,6 +3,7 @@ package checks
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -83,25 +84,63 @@ func nodeOf(machine *cluster.Machine) string {
 }
 
 func reportMachine(p *Pass, machine *cluster.Machine, machineOf map[string]*cluster.Machine) {
-	var facts []string
+	facts, because := machineFacts(p, machine, machineOf)
+	if because != "" {
+		p.Unknownf(machine, "%s", because)
+	}
+	if len(facts) == 0 {
+		return
+	}
+	f := Finding{Object: ObjectOf(machine),
+		Message: fmt.Sprintf("machine %s/%s%s %s", machine.Namespace, machine.Name, ofNode(machine), strings.Join(facts, ", and "))}
 	if !machine.DeletionTimestamp.IsZero() {
+		f.Remedy = fmt.Sprintf("see what its deletion waits for: kubectl -n %s describe machines.cluster.x-k8s.io %s; repair that, or finish the removal of the node.",
+			machine.Namespace, machine.Name)
+	}
+	p.Report(f)
+}
+
+// machineFacts lists what is wrong with a machine, and says why its phase could not be judged; because is empty where it could.
+func machineFacts(p *Pass, machine *cluster.Machine, machineOf map[string]*cluster.Machine) (facts []string, because string) {
+	deleted := !machine.DeletionTimestamp.IsZero()
+	if deleted {
 		facts = append(facts, "is being deleted"+lasting(p, machine.DeletionTimestamp.Time))
 	}
 	switch phase := cluster.Text(machine.Status.Phase); phase {
 	case phaseRunning:
-	case "Pending", "Provisioning", phaseProvisioned, "Deleting", "Deleted", "Failed", "Unknown":
+	case "Deleting", "Deleted":
+		if !deleted {
+			facts = append(facts, "is in phase "+phase)
+		}
+	case "Pending", "Provisioning", phaseProvisioned, "Failed", "Unknown":
 		facts = append(facts, "is in phase "+phase)
 	case "":
-		p.Unknownf(machine, "it reports no phase")
+		because = "it reports no phase"
 	default:
-		p.Unknownf(machine, "its phase is %q, a word that is not known", phase)
+		because = fmt.Sprintf("its phase is %q, a word that is not known", phase)
 	}
 	if fact := pairing(p, machine, machineOf); fact != "" {
 		facts = append(facts, fact)
 	}
-	if len(facts) > 0 {
-		p.Findf(machine, "machine %s/%s%s %s", machine.Namespace, machine.Name, ofNode(machine), strings.Join(facts, " and "))
+	return facts, because
+}
+
+// mismatchedMachineIn returns the first machine by name that a message names and machines-mismatched reports; empty where there is none, or
+// where that check cannot be judged.
+func mismatchedMachineIn(p *Pass, message string) string {
+	if p.Evidence(cluster.Machines).State != cluster.Read || p.Evidence(cluster.Nodes).State != cluster.Read {
+		return ""
 	}
+	machineOf, byName := pairMachines(p)
+	for _, name := range slices.Sorted(maps.Keys(byName)) {
+		if !strings.Contains(message, name) {
+			continue
+		}
+		if facts, _ := machineFacts(p, byName[name], machineOf); len(facts) > 0 {
+			return name
+		}
+	}
+	return ""
 }
 
 // pairing says how a machine and its node do not belong together; empty where they do.

@@ -30,7 +30,7 @@ func podsUnready() Check {
 		Why: "Pods that do not become ready now will not with a new image either, and the phase Upgrading System Services waits for them without a limit. A pod " +
 			"that does not end keeps its node in Pre-drained: the drain waits for every pod that is being deleted until it is gone.",
 		Finds: "Pods of any namespace that are still there 10 minutes after their grace period, except those that a drain passes over; and, as a " +
-			"warning, pods in the namespaces of Harvester, Longhorn, Kubernetes and Rancher that are pending or not ready.",
+			"warning, pods in the namespaces of Harvester, Longhorn, Kubernetes and Rancher that are pending or not ready, unless they belong to an add-on that addons-unsettled reports.",
 		Beyond: "Why a container cannot be stopped, a mount that hangs for example, is only in the kubelet's log on the node.",
 		Remedy: "see what the pod waits for: kubectl -n NAMESPACE describe pod NAME; kubectl -n NAMESPACE logs NAME --all-containers --previous. " +
 			"Repair that, or delete the pod so that its owner makes a new one: kubectl -n NAMESPACE delete pod NAME.",
@@ -49,15 +49,37 @@ func podsUnready() Check {
 }
 
 func runPodsUnready(p *Pass) error {
-	unready := unreadyNodes(p)
+	unready, unsettled := unreadyNodes(p), unsettledAddons(p)
 	for _, pod := range p.Pods() {
 		switch {
 		case pod.DeletionTimestamp == nil && (isRunningWell(pod) || cluster.IsEnded(pod)), unready[pod.Spec.NodeName]:
 		case cluster.IsLauncher(pod) && (pod.DeletionTimestamp == nil || p.Excluded(pod) || isOfDeletedVMI(p, pod)):
 		case pod.DeletionTimestamp != nil:
-			reportStuckTermination(p, pod)
-		case isSystemNamespace(pod.Namespace) && !isJudgedElsewhere(pod):
+			reportStuckTermination(p, pod, addonOf(pod, unsettled))
+		case isSystemNamespace(pod.Namespace) && !isJudgedElsewhere(pod) && addonOf(pod, unsettled) == nil:
 			reportUnreadyPod(p, pod)
+		}
+	}
+	return nil
+}
+
+// unsettledAddons are those that addons-unsettled reports. There are none where add-ons could not be read, so that their pods are then
+// judged like all others; that is why the check does not count add-ons among what it uses.
+func unsettledAddons(p *Pass) []*cluster.Addon {
+	var unsettled []*cluster.Addon
+	for _, addon := range p.Addons() {
+		if isReportedUnsettled(addon) {
+			unsettled = append(unsettled, addon)
+		}
+	}
+	return unsettled
+}
+
+// addonOf returns the unsettled add-on that a pod belongs to by its name, which holds that of the Helm release; nil where there is none.
+func addonOf(pod *corev1.Pod, unsettled []*cluster.Addon) *cluster.Addon {
+	for _, addon := range unsettled {
+		if addon.Namespace == pod.Namespace && strings.Contains(pod.Name, addon.Name) {
+			return addon
 		}
 	}
 	return nil
@@ -88,7 +110,7 @@ func isJudgedElsewhere(pod *corev1.Pod) bool {
 
 // reportStuckTermination finds pods that are deleted and do not go. A deletion timestamp is the end of the grace period, not its
 // beginning (k8s.io/apiserver, pkg/registry/rest, BeforeDelete).
-func reportStuckTermination(p *Pass, pod *corev1.Pod) {
+func reportStuckTermination(p *Pass, pod *corev1.Pod, addon *cluster.Addon) {
 	over := p.Age(pod.DeletionTimestamp.Time)
 	if over < stuckTermination || isLeftByDrain(p, pod) {
 		return
@@ -106,6 +128,9 @@ func reportStuckTermination(p *Pass, pod *corev1.Pod) {
 		f.Message += ", held by the finalizer " + finalizers
 		f.Remedy = fmt.Sprintf("see why the controller that set the finalizer %[3]s does not remove it, and restart that controller; kubectl -n %[1]s describe pod %[2]s.",
 			pod.Namespace, pod.Name, finalizers)
+	}
+	if addon != nil {
+		f.Message += fmt.Sprintf("; its add-on %s is not settled either (see addons-unsettled)", addon.Name)
 	}
 	if !isDrained(p, pod) {
 		f.Severity = Warn // No drain waits for it.

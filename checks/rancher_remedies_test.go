@@ -44,6 +44,26 @@ kind: Cluster
 metadata: {name: local, namespace: fleet-local}
 spec: {rkeConfig: {upgradeStrategy: {workerDrainOptions: {enabled: true}}}}
 `
+	waitingForMachine = `
+apiVersion: cluster.x-k8s.io/v1beta1
+kind: Cluster
+metadata: {name: local, namespace: fleet-local}
+status: {phase: Provisioned}
+---
+apiVersion: provisioning.cattle.io/v1
+kind: Cluster
+metadata: {name: local, namespace: fleet-local}
+status:
+  conditions:
+  - {type: Ready, status: "True"}
+  - {type: Provisioned, status: "True"}
+  - {type: Updated, status: Unknown, lastUpdateTime: "2026-11-02T06:20:33Z", message: "configuring etcd node(s) custom-4: waiting for probes: kubelet"}
+---
+apiVersion: cluster.x-k8s.io/v1beta1
+kind: Machine
+metadata: {name: custom-4, namespace: fleet-local, finalizers: [machine.cluster.x-k8s.io], deletionTimestamp: "2026-11-02T06:00:00Z"}
+status: {phase: Deleting, nodeRef: {name: node-4}}
+`
 	movingAddon = `
 apiVersion: harvesterhci.io/v1beta1
 kind: Addon
@@ -68,6 +88,11 @@ func TestRemediesForRanchersObjectsCanBePasted(t *testing.T) {
 			"kubectl get addons.harvesterhci.io rancher-monitoring -n cattle-monitoring-system."},
 		"an add-on that hangs can be switched off": {"addons-unsettled", strings.Replace(movingAddon, "SINCE", old, 1),
 			`kubectl patch addons.harvesterhci.io rancher-monitoring -n cattle-monitoring-system --type merge -p '{"spec":{"enabled":false}}'.`},
+		"a machine that is not removed to its end is described": {"machines-mismatched", waitingForMachine,
+			"kubectl -n fleet-local describe machines.cluster.x-k8s.io custom-4; "},
+		"a cluster that waits for such a machine refers to it": {"cluster-unprovisioned", waitingForMachine, "do what machines-mismatched says of machine custom-4, "},
+		"a cluster that waits for another machine does not": {"cluster-unprovisioned", strings.Replace(waitingForMachine, "node(s) custom-4", "node(s) custom-5", 1),
+			"finish or undo what is being done to the nodes; "},
 		"a job is deleted by name": {"upgrade-leftovers", unfinishedJob, "kubectl -n harvester-system delete job hvst-upgrade-x7k2p-apply-manifests."},
 		"only the drain options that are on are switched off": {"upgrade-leftovers", drainedWorkers,
 			`-p '{"spec":{"rkeConfig":{"upgradeStrategy":{"workerDrainOptions":{"enabled":false}}}}}'.`},
