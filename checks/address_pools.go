@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math/big"
@@ -59,6 +60,8 @@ type addressPool struct {
 	usable, free int64
 	// stale names the allocations whose pod is gone, sorted, as NAMESPACE/NAME.
 	stale []string
+	// staleKeys are the keys of those allocations, in the order of their numbers.
+	staleKeys []string
 	// holders counts the Longhorn pods that have an address here, by the kind that their names begin with.
 	holders map[string]int64
 }
@@ -82,12 +85,14 @@ func countPool(p *Pass, pool *cluster.IPPool, excluded []netip.Prefix) (addressP
 		case !named:
 		case p.Pod(namespace, name) == nil:
 			counted.stale = append(counted.stale, namespace+"/"+name)
+			counted.staleKeys = append(counted.staleKeys, offset)
 		case namespace == cluster.LonghornNamespace:
 			counted.holders[longhornComponent(name)]++
 		}
 	}
 	counted.free = max(counted.free, 0)
 	slices.Sort(counted.stale)
+	slices.SortFunc(counted.staleKeys, func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) })
 	return counted, nil
 }
 

@@ -217,12 +217,16 @@ func staleFact(p *Pass, va *storagev1.VolumeAttachment, exists bool) string {
 	if va.Spec.NodeName != "" && p.Node(va.Spec.NodeName) == nil {
 		facts = append(facts, "names a node that does not exist")
 	}
-	if !exists {
+	switch {
+	case exists:
+	case len(facts) > 0:
+		facts = append(facts, "a volume that Longhorn does not have")
+	default:
 		facts = append(facts, "names a volume that Longhorn does not have")
 	}
 	if va.DeletionTimestamp != nil {
 		if age := p.Age(va.DeletionTimestamp.Time); age >= p.Settings.StaleEngineAge {
-			facts = append(facts, fmt.Sprintf("has been being deleted for %s", spell(age)))
+			facts = append(facts, fmt.Sprintf("has been in deletion for %s", spell(age)))
 		}
 	}
 	return strings.Join(facts, " and ")

@@ -22,7 +22,11 @@ const (
 // rotateRemedy renews the certificates of API servers and kubelets.
 const rotateRemedy = "let Rancher renew the certificates of all nodes: raise spec.rkeConfig.rotateCertificates.generation by one, or set it to 1 (" +
 	"kubectl -n fleet-local edit clusters.provisioning.cattle.io local), and wait until the cluster is ready again; for the time to come switch on " +
-	"the setting auto-rotate-rke2-certs. RKE2 does not renew its authorities with that: rke2 certificate rotate-ca."
+	"the setting auto-rotate-rke2-certs."
+
+// rotateAuthorityRemedy is for an authority of RKE2, which the renewal of its certificates leaves as it is.
+const rotateAuthorityRemedy = "renew RKE2's authority, for which rotating certificates does not help: rke2 certificate rotate-ca on a management node, as RKE2's " +
+	"documentation describes."
 
 // expiringCertificates finds certificates that end before the upgrade has, or soon after.
 func expiringCertificates() Check {
@@ -89,10 +93,14 @@ func judgeServed(p *Pass, served cluster.ServedCertificate) {
 	if served.Node != "" && !strings.HasSuffix(name, " "+served.Node) {
 		name += " on " + served.Node
 	}
-	p.Report(Finding{
+	f := Finding{
 		Object: ObjectOf(object), Rule: serverRule(served), Severity: found.severity,
 		Message: fmt.Sprintf("%s presents the %s, which %s", name, chainInWords(served.Chain, first), found.fact),
-	})
+	}
+	if !served.Chain[0].NotAfter.Equal(first.NotAfter) {
+		f.Remedy = rotateAuthorityRemedy
+	}
+	p.Report(f)
 }
 
 // serverRule tells the servers of one node apart.

@@ -108,7 +108,7 @@ func reportHalfMigrated(p *Pass, vmi *kubevirtv1.VirtualMachineInstance) {
 		return
 	}
 	f := Finding{Object: ObjectOf(vmi), Since: since, Settles: migrationAftermath, Transient: p.Age(since) < p.Settings.StuckMigrationAge}
-	f.Message = fmt.Sprintf("%s has no unfinished migration, but %s", runningVM(vmi), strings.Join(facts, " and "))
+	f.Message = fmt.Sprintf("%s: no migration runs, but %s", runningVM(vmi), strings.Join(facts, "; "))
 	restart := fmt.Sprintf("stop and start it: virtctl stop %[1]s -n %[2]s && virtctl start %[1]s -n %[2]s", vmi.Name, vmi.Namespace)
 	f.Remedy = restart + "."
 	if f.Transient {
@@ -126,20 +126,20 @@ func tracesOfMigration(p *Pass, vmi *kubevirtv1.VirtualMachineInstance) (facts [
 			since = state.EndTimestamp.Time
 		case state.StartTimestamp != nil:
 			since = state.StartTimestamp.Time
-			facts = append(facts, fmt.Sprintf("its migration from %s to %s began %s ago and has no end", state.SourceNode, state.TargetNode, spell(p.Age(since))))
+			facts = append(facts, fmt.Sprintf("a migration from %s to %s began %s ago and never ended", state.SourceNode, state.TargetNode, spell(p.Age(since))))
 		}
 	}
 	if notes := migrationNotes(vmi); len(notes) > 0 {
-		facts = append(facts, "is annotated "+strings.Join(notes, ", "))
+		facts = append(facts, "it is annotated "+strings.Join(notes, ", "))
 	}
 	if places := liveLaunchers(p, vmi); len(places) > 1 {
-		facts = append(facts, fmt.Sprintf("has %d launcher pods, on %s", len(places), strings.Join(places, " and ")))
+		facts = append(facts, fmt.Sprintf("it has %d launcher pods, on %s", len(places), strings.Join(places, " and ")))
 	}
 	if node := cluster.Text(vmi.Status.EvacuationNodeName); node != "" {
 		if len(facts) == 0 {
 			since = time.Time{} // An earlier migration says nothing about when the evacuation was asked for.
 		}
-		facts = append(facts, "was told to leave "+node)
+		facts = append(facts, "it was told to leave "+node)
 	}
 	return facts, since
 }

@@ -72,7 +72,7 @@ func nodeFacts(node *corev1.Node) (facts []string, remedy string) {
 	if node.Spec.Unschedulable {
 		facts = append(facts, "is cordoned")
 		if len(facts) == 1 {
-			remedy = fmt.Sprintf("let pods onto it again: kubectl uncordon %s.", node.Name)
+			remedy = fmt.Sprintf("if nobody is working on it: kubectl uncordon %s.", node.Name)
 		}
 	}
 	for _, pressure := range pressures() {

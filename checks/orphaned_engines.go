@@ -3,6 +3,7 @@ package checks
 import (
 	"fmt"
 	"hash/maphash"
+	"strings"
 
 	lhv1 "github.com/longhorn/longhorn-manager/k8s/pkg/apis/longhorn/v1beta2"
 
@@ -154,20 +155,39 @@ func judgeEngineProcess(p *Pass, manager *lhv1.InstanceManager, name string, lis
 	}
 	f := Finding{
 		Object: ObjectOf(manager), Rule: "engine/" + name,
-		Message: fmt.Sprintf("instance manager %s on %s lists engine %s, which %s", manager.Name, manager.Spec.NodeID, name, because),
-		Remedy: fmt.Sprintf("check that every volume in use is healthy, then delete the process: "+
+		Message: fmt.Sprintf("instance manager %s on %s lists engine %s%s, which %s", manager.Name, manager.Spec.NodeID, name, ofEnginesVM(p, name), because),
+		Remedy: fmt.Sprintf(checkVolumes+"then delete the process: "+
 			"kubectl -n longhorn-system exec %s -- instance-manager process delete --name %s.", manager.Name, name),
 	}
 	if orphan := orphans[process{manager.Name, name}]; orphan != nil {
 		orphan.listed = true
 		f.Since = orphan.CreationTimestamp.Time
 		f.Message += fmt.Sprintf("; Longhorn has recorded it as orphan %s", orphan.Name)
-		f.Remedy = fmt.Sprintf("check that every volume in use is healthy, then delete the orphan: kubectl -n longhorn-system delete orphans.longhorn.io %s.", orphan.Name)
+		f.Remedy = fmt.Sprintf(checkVolumes+"then delete the orphan: kubectl -n longhorn-system delete orphans.longhorn.io %s.", orphan.Name)
 	} else if moving {
 		f.Transient, f.Settles = true, p.Settings.LostEngineAge
 		f.Remedy = fmt.Sprintf("wait %s, in which Longhorn brings its lists up to date, and try again. If it stays: %s", spell(p.Settings.LostEngineAge), f.Remedy)
 	}
 	p.Report(f)
+}
+
+// checkVolumes is what to do before anything of an engine is deleted.
+const checkVolumes = "check that every volume in use is healthy (kubectl -n longhorn-system get volumes.longhorn.io), "
+
+// ofEnginesVM names the VM of an engine by the engine's name, for the engine may be gone; empty where no VM uses its volume.
+func ofEnginesVM(p *Pass, engine string) string {
+	at := strings.LastIndex(engine, "-e-")
+	if at < 0 {
+		return ""
+	}
+	volume := p.Volume(engine[:at])
+	if volume == nil {
+		return ""
+	}
+	if vmis := p.VMIsOf(volume); len(vmis) > 0 {
+		return fmt.Sprintf(" (VM %s/%s)", vmis[0].Namespace, vmis[0].Name)
+	}
+	return ""
 }
 
 // isPassing tells whether a listed process is about to come or go, so that the control plane may already say otherwise of it.

@@ -106,7 +106,7 @@ func TestRemediesAreThoseOfTheSituation(t *testing.T) {
 		{"in-flight-migrations", "a-migration-that-began-and-never-ended", "stop and start it: virtctl stop db-1 -n default && virtctl start db-1 -n default."},
 		{"in-flight-migrations", "a-vm-told-to-leave-its-node", "wait two minutes and retry; if it stays, stop and start it: virtctl stop db-1 -n default && virtctl start db-1 -n default."},
 		{"in-flight-migrations", "a-node-with-the-drain-taint", "make sure that nobody is draining the node, then kubectl taint node node-2 kubevirt.io/drain-."},
-		{"nodes-unready", "a-cordoned-node", "let pods onto it again: kubectl uncordon node-2."},
+		{"nodes-unready", "a-cordoned-node", "if nobody is working on it: kubectl uncordon node-2."},
 		{"nodes-unready", "a-taint-of-ones-own", "remove the taint for the time of the upgrade: kubectl taint node node-2 dedicated=gpu:NoSchedule-."},
 		{"nodes-unready", "several-things-at-once-are-one-finding", "see what the node reports: kubectl describe node node-2; repair it, or remove it from the cluster."},
 		{"upgrade-in-progress", "an-upgrade-that-is-being-cleaned-up", "wait until the clean-up is done, a few minutes, and retry."},

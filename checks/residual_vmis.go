@@ -70,7 +70,7 @@ func reportEndlessDeletion(p *Pass, vmi *kubevirtv1.VirtualMachineInstance) {
 		return
 	}
 	f := Finding{Object: ObjectOf(vmi), Since: since, Remedy: removal(p, vmi, "see what holds it")}
-	f.Message = fmt.Sprintf("%s, phase %s, is being deleted for %s and does not go", labelledVMI(vmi), phaseInWords(string(vmi.Status.Phase)), spell(p.Age(since)))
+	f.Message = fmt.Sprintf("%s, phase %s, has been in deletion for %s and does not go", labelledVMI(vmi), phaseInWords(string(vmi.Status.Phase)), spell(p.Age(since)))
 	if vmi.Status.Phase == kubevirtv1.Succeeded {
 		f.Severity = Warn
 	}
@@ -87,11 +87,11 @@ func reportResidual(p *Pass, vmi *kubevirtv1.VirtualMachineInstance) {
 		return
 	}
 	f := Finding{Object: ObjectOf(vmi), Since: since}
-	f.Message = fmt.Sprintf("%s is %s", labelledVMI(vmi), vmi.Status.Phase)
 	if since.IsZero() {
 		f.Transient, f.Settles = true, residualAge
+		f.Message = fmt.Sprintf("%s is %s", labelledVMI(vmi), vmi.Status.Phase)
 	} else {
-		f.Message += " for " + spell(p.Age(since))
+		f.Message = fmt.Sprintf("%s has been %s for %s", labelledVMI(vmi), vmi.Status.Phase, spell(p.Age(since)))
 	}
 	f.Message += ", and the upgrade waits until it is gone"
 	switch vmi.Status.Phase {
@@ -147,6 +147,9 @@ func removal(p *Pass, vmi *kubevirtv1.VirtualMachineInstance, first string) stri
 		if pod.Status.Phase != corev1.PodSucceeded && pod.Status.Phase != corev1.PodFailed {
 			remedy += fmt.Sprintf("; if it stays and its guest surely runs no more, kubectl -n %s delete pod %s --grace-period=0 --force", pod.Namespace, pod.Name)
 		}
+	}
+	if p.VirtualMachine(vmi.Namespace, vmi.Name) != nil {
+		remedy += fmt.Sprintf("; where it is needed, start its VM again: virtctl start %s -n %s", vmi.Name, vmi.Namespace)
 	}
 	return remedy + "."
 }

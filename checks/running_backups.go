@@ -174,15 +174,19 @@ func reportBackup(p *Pass, backup *lhv1.Backup) {
 	}
 	p.Report(Finding{
 		Object: ObjectOf(backup), Transient: true, Since: backup.CreationTimestamp.Time,
-		Message: fmt.Sprintf("backup %s%s %s%s", backup.Name, ofVolume(backup), fact, lasting(p, backup.CreationTimestamp.Time)),
+		Message: fmt.Sprintf("backup %s%s %s%s", backup.Name, ofVolume(p, backup), fact, lasting(p, backup.CreationTimestamp.Time)),
 		Remedy: fmt.Sprintf("wait until it is done: kubectl -n longhorn-system get backups.longhorn.io %[1]s; if it makes no progress, delete it: "+
 			"kubectl -n longhorn-system delete backups.longhorn.io %[1]s.", backup.Name),
 	})
 }
 
 // ofVolume names the volume of a backup, which is noted only once the backup has begun.
-func ofVolume(backup *lhv1.Backup) string {
-	if name := cluster.Text(backup.Status.VolumeName); name != "" {
+func ofVolume(p *Pass, backup *lhv1.Backup) string {
+	name := cluster.Text(backup.Status.VolumeName)
+	if volume := p.Volume(name); volume != nil {
+		return " of " + describeVolume(p, volume)
+	}
+	if name != "" {
 		return " of volume " + name
 	}
 	return ""

@@ -107,10 +107,10 @@ func (n poolNeeds) inWords() string {
 		count     int64
 		one, many string
 	}{
-		{n.instanceManagers, "an instance manager", "%d instance managers"},
-		{n.backingImageManagers, "a backing image manager", "%d backing image managers"},
-		{n.upgradeVolume, "the upgrade's shared volume", "%d shared volumes of the upgrade"},
-		{n.shareManagers, "a share manager", "%d share managers"},
+		{n.instanceManagers, "an instance manager", "each of %d instance managers"},
+		{n.backingImageManagers, "a backing image manager", "each of %d backing image managers"},
+		{n.upgradeVolume, "the upgrade's shared volume", "each of %d shared volumes of the upgrade"},
+		{n.shareManagers, "a share manager", "each of %d share managers"},
 	} {
 		switch {
 		case part.count == 1:
@@ -178,8 +178,13 @@ func reportPool(p *Pass, pool addressPool, needs poolNeeds) {
 		facts = append(facts, fact)
 	}
 	if len(pool.stale) > 0 {
-		facts = append(facts, fmt.Sprintf("keeps %d for pods that are gone%s", len(pool.stale), inParentheses(abridge(pool.stale))))
-		remove := "remove the entries of spec.allocations whose pod is gone: " + edit
+		keeps := fmt.Sprintf("keeps %d for pods that are gone%s", len(pool.stale), inParentheses(abridge(pool.stale)))
+		if len(facts) > 0 {
+			keeps = "it still " + keeps
+		}
+		facts = append(facts, keeps)
+		remove := fmt.Sprintf("remove %s %s of spec.allocations, whose %s gone: %s", counted(len(pool.staleKeys), "entry", "entries"),
+			strings.Join(pool.staleKeys, ", "), counted(len(pool.staleKeys), "pod is", "pods are"), edit)
 		if len(facts) == 1 {
 			f.Remedy = remove + "."
 		} else {
@@ -189,7 +194,7 @@ func reportPool(p *Pass, pool addressPool, needs poolNeeds) {
 	if len(facts) == 0 {
 		return
 	}
-	f.Message = fmt.Sprintf("address pool %s/%s of network %s %s", pool.Namespace, pool.Name, pool.network, strings.Join(facts, " and "))
+	f.Message = fmt.Sprintf("address pool %s/%s of network %s %s", pool.Namespace, pool.Name, pool.network, strings.Join(facts, "; "))
 	p.Report(f)
 }
 

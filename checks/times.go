@@ -34,13 +34,15 @@ func lasting(p *Pass, since time.Time) string {
 	return ", for " + spell(p.Age(since))
 }
 
-// spell rounds a duration to what a reader needs: "40s", "12m", "3h 5m", "9 days".
+// spell rounds a duration to what a reader needs: "40s", "12m", "3h 5m", "a day", "9 days".
 func spell(d time.Duration) string {
 	switch minutes := int(d / time.Minute); {
 	case minutes < 1:
 		return fmt.Sprintf("%ds", int(d/time.Second))
 	case minutes < 60:
 		return fmt.Sprintf("%dm", minutes)
+	case minutes == 24*60:
+		return "a day"
 	case minutes < 48*60:
 		return fmt.Sprintf("%dh %dm", minutes/60, minutes%60)
 	default:

@@ -17,7 +17,7 @@ func twoNodeCluster() Check {
 		Why: "While the API server of the first node restarts, the other node can be taken for lost: its pods are evicted and there is no third node to start " +
 			"them on, so that the upgrade stays in Pre-drained or Waiting Reboot and VMs lose data. Harvester's documentation asks for all VMs to be shut down before.",
 		Finds: "Running VMs in a cluster with exactly two nodes that Harvester manages, witness nodes aside.",
-		Remedy: "shut down the VMs before the upgrade and start them after it: virtctl stop NAME -n NAMESPACE. " +
+		Remedy: "shut down the VMs, which kubectl get vmi -A lists, before the upgrade and start them after it: virtctl stop NAME -n NAMESPACE. " +
 			"Should the upgrade stay in Pre-drained with the other node not ready, restart its agent there: systemctl restart rke2-agent.",
 		Severity: Warn,
 		Waivable: true,

@@ -18,7 +18,8 @@ func TestEveryFixtureAboutAVMSaysWhatToDo(t *testing.T) {
 		{"unmigratable-vms", "a-node-selector", "plan for it, or stop it yourself when it suits: virtctl stop db-1 -n default, and after the upgrade virtctl start db-1 -n default."},
 		{"unmigratable-vms", "a-node-selector-that-a-failed-migration-left", "restart it when it suits, which drops what the migration left: virtctl restart db-1 -n default."},
 		{"residual-vmis", "failed-for-hours", "see why it failed: kubectl -n default describe vmi db-1; then kubectl -n default delete vmi db-1 --wait=false; " +
-			"if it stays and its guest surely runs no more, kubectl -n default delete pod virt-launcher-db-1-x7k2p --grace-period=0 --force."},
+			"if it stays and its guest surely runs no more, kubectl -n default delete pod virt-launcher-db-1-x7k2p --grace-period=0 --force; " +
+			"where it is needed, start its VM again: virtctl start db-1 -n default."},
 		{"residual-vmis", "scheduling-for-hours", "see what it waits for: kubectl -n default describe vmi db-1; or give it up: virtctl stop db-1 -n default."},
 		{"residual-vmis", "a-running-vmi-without-a-vm", "end its guest for the time of the upgrade: kubectl -n default delete vmi db-1."},
 		{"stale-hotplug", "a-request-of-a-vm-that-is-off", "wait two minutes and retry; if it stays, start and stop it: virtctl start off-1 -n default && virtctl stop off-1 -n default."},

@@ -13,7 +13,7 @@ import (
 const longestFact = 190
 
 // saysAge finds the messages that tell themselves how long their state has lasted.
-var saysAge = regexp.MustCompile(`\b(for|since) \d| ago\b`)
+var saysAge = regexp.MustCompile(`\b(for|since|there) (\d+(s|m|h| days)\b|a day\b)| ago\b`)
 
 // item is one thing that stands in an upgrade's way, or that is only worth a warning, as short texts say it. There may be
 // thousands, of which a text holds a few: what costs time is done only for those.

@@ -88,7 +88,11 @@ func (t textWriter) finding(n int, c Check, f Finding) {
 	t.line(fmt.Sprintf("%3d. ", n), indent, c.Name+": "+printable(f.Object.String()))
 	fact := sentence(printable(f.Message))
 	if f.Since != nil {
-		fact += fmt.Sprintf(" Since %s, %s.", f.Since.UTC().Format(time.RFC3339), f.age(t.report.ReadAt))
+		fact += " Since " + f.Since.UTC().Format(time.RFC3339)
+		if !saysAge.MatchString(f.Message) {
+			fact += ", " + f.age(t.report.ReadAt)
+		}
+		fact += "."
 	}
 	t.line(indent, indent, fact)
 	if f.WaivedBy != "" {
