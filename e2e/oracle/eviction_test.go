@@ -39,6 +39,7 @@ type evictionOracle struct {
 // In namespaces with budgets and pods of all kinds, the pods are evicted one after the other. The simulation must have said of each
 // what the API server answers.
 func TestEvictionsAreRefusedWhereTheSimulationSaysSo(t *testing.T) {
+	t.Parallel()
 	plane, client := startPlane(t)
 	var all []*situation
 	for _, number := range numbers(t) {

@@ -36,6 +36,7 @@ type schedulerOracle struct {
 // Each pod that the simulation calls placeable is bound to one of the nodes that it names; each that it calls unplaceable stays
 // pending for the reasons that it gives, counted over all nodes.
 func TestTheSchedulerBindsWhereTheSimulationSeesRoom(t *testing.T) {
+	t.Parallel()
 	plane, client := startPlane(t)
 	var all []*generated
 	for _, number := range numbers(t) {
