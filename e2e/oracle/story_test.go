@@ -34,6 +34,7 @@ type shop struct {
 // A drain hangs on exactly the pods and budgets that the plan names, node by node. When what the plan names is repaired, the plan is
 // clean, and every node is drained.
 func TestADrainHangsWhereThePlanSaysAndNowhereElse(t *testing.T) {
+	t.Parallel()
 	s := openShop(t)
 	ledger := s.only("app=ledger")
 	for _, node := range []struct {
@@ -108,7 +109,7 @@ func openShop(t *testing.T) *shop {
 	return s
 }
 
-// addNode adds a node and Rancher's machine for it.
+// addNode adds a node, Rancher's machine for it, and Longhorn's node.
 func (s *shop) addNode(name string) {
 	s.t.Helper()
 	labels := map[string]string{
@@ -132,6 +133,15 @@ apiVersion: cluster.x-k8s.io/v1beta1
 kind: Machine
 metadata: {name: machine-of-%[1]s, namespace: fleet-local}
 spec: {clusterName: local, bootstrap: {}}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: longhorn-system}
+---
+apiVersion: longhorn.io/v1beta2
+kind: Node
+metadata: {name: %[1]s, namespace: longhorn-system}
+spec: {name: %[1]s, allowScheduling: true}
 `, name))
 	s.kubectl("-n", "fleet-local", "patch", "machines.cluster.x-k8s.io", "machine-of-"+name, "--subresource=status", "--type=merge", "-p",
 		fmt.Sprintf(`{"status":{"phase":"Running","nodeRef":{"apiVersion":"v1","kind":"Node","name":%q}}}`, name))
