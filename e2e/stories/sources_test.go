@@ -105,7 +105,7 @@ func TestAFolderTheAPIServerAndTheWatchCacheSayTheSame(t *testing.T) {
 	}
 }
 
-// export writes every object that the gate may list, and the kubelets' answers of the example, to a folder.
+// export writes every object that the gate may list, and the kubelets' answers and certificates of the example, to a folder.
 func export(t *testing.T, cluster *gate.Cluster, example string) string {
 	t.Helper()
 	account, err := cluster.Identity(t.Context())
@@ -121,8 +121,10 @@ func export(t *testing.T, cluster *gate.Cluster, example string) string {
 		}
 	}
 	folder := t.TempDir()
-	if err := os.CopyFS(filepath.Join(folder, "kubelet"), os.DirFS(filepath.Join(example, "kubelet"))); err != nil {
-		t.Fatal(err)
+	for _, evidence := range []string{"kubelet", "certificates"} {
+		if err := os.CopyFS(filepath.Join(folder, evidence), os.DirFS(filepath.Join(example, evidence))); err != nil {
+			t.Fatal(err)
+		}
 	}
 	text, _, err := cluster.KubectlAs(t.Context(), account.Kubeconfig, nil, "get", "--all-namespaces", "-o", "yaml", strings.Join(resources, ","))
 	if err != nil {
