@@ -103,12 +103,12 @@ func managedProcesses(p *Pass) (listed, placed map[*lhv1.InstanceManager]*proces
 		byName[manager.Name], listed[manager], placed[manager] = manager, all, &processes{}
 	}
 	for _, engine := range p.Engines() {
-		if manager := byName[engine.Status.InstanceManagerName]; manager != nil && isPlaced(&engine.Spec.InstanceSpec, &engine.Status.InstanceStatus, manager) {
+		if manager := byName[engine.Status.InstanceManagerName]; manager != nil && runsIn(&engine.Spec.InstanceSpec, &engine.Status.InstanceStatus, manager) {
 			placed[manager].engines.add(seed, engine.Name)
 		}
 	}
 	for _, replica := range p.Replicas() {
-		if manager := byName[replica.Status.InstanceManagerName]; manager != nil && isPlaced(&replica.Spec.InstanceSpec, &replica.Status.InstanceStatus, manager) {
+		if manager := byName[replica.Status.InstanceManagerName]; manager != nil && runsIn(&replica.Spec.InstanceSpec, &replica.Status.InstanceStatus, manager) {
 			placed[manager].replicas.add(seed, replica.Name)
 		}
 	}
@@ -219,6 +219,11 @@ func misplaced(spec *lhv1.InstanceSpec, status *lhv1.InstanceStatus, manager *lh
 		return "runs in " + status.InstanceManagerName, moving
 	}
 	return "", false
+}
+
+// runsIn is isPlaced of an engine or replica that names the manager already.
+func runsIn(spec *lhv1.InstanceSpec, status *lhv1.InstanceStatus, manager *lhv1.InstanceManager) bool {
+	return status.CurrentState == lhv1.InstanceStateRunning && spec.NodeID == manager.Spec.NodeID
 }
 
 func isPlaced(spec *lhv1.InstanceSpec, status *lhv1.InstanceStatus, manager *lhv1.InstanceManager) bool {
