@@ -2,7 +2,6 @@ package checks
 
 import (
 	"fmt"
-	"hash/maphash"
 	"strings"
 
 	lhv1 "github.com/longhorn/longhorn-manager/k8s/pkg/apis/longhorn/v1beta2"
@@ -38,17 +37,17 @@ func orphanedEngines() Check {
 
 func runOrphanedEngines(p *Pass) error {
 	orphans := recordedOrphans(p)
-	listed, placed := managedProcesses(p)
 	for _, manager := range p.InstanceManagers() {
 		state := cluster.Text(manager.Status.CurrentState)
 		if state != lhv1.InstanceManagerStateRunning {
 			reportUnreadManager(p, manager, state)
 			continue
 		}
-		if listed[manager].engines != placed[manager].engines {
-			for name, process := range manager.Status.InstanceEngines {
-				judgeEngineProcess(p, manager, name, process, orphans)
-			}
+		if p.ListsOnlyItsOwn(manager) {
+			continue
+		}
+		for name, process := range manager.Status.InstanceEngines {
+			judgeEngineProcess(p, manager, name, process, orphans)
 		}
 		//lint:ignore SA1019 Longhorn up to 1.4 lists engines only here
 		for name, process := range manager.Status.Instances {
@@ -58,61 +57,12 @@ func runOrphanedEngines(p *Pass) error {
 				judgeReplicaProcess(p, manager, name)
 			}
 		}
-		if listed[manager].replicas != placed[manager].replicas {
-			for name := range manager.Status.InstanceReplicas {
-				judgeReplicaProcess(p, manager, name)
-			}
+		for name := range manager.Status.InstanceReplicas {
+			judgeReplicaProcess(p, manager, name)
 		}
 	}
 	reportOrphans(p, orphans)
 	return nil
-}
-
-// tally tells one set of names from another, whatever their order.
-type tally struct {
-	count int
-	sum   uint64
-}
-
-func (t *tally) add(seed maphash.Seed, name string) {
-	t.count++
-	t.sum += maphash.String(seed, name)
-}
-
-// processes tallies the engines and replicas of an instance manager.
-type processes struct {
-	engines, replicas tally
-}
-
-// managedProcesses tallies, for each instance manager, what it lists and what the control plane has placed in it. Where the two are
-// the same, no process is lost: an instance manager without a lost process, which is nearly every one, is done without looking up
-// each of its thousands of processes.
-func managedProcesses(p *Pass) (listed, placed map[*lhv1.InstanceManager]*processes) {
-	seed := maphash.MakeSeed()
-	managers := p.InstanceManagers()
-	byName := make(map[string]*lhv1.InstanceManager, len(managers))
-	listed, placed = make(map[*lhv1.InstanceManager]*processes, len(managers)), make(map[*lhv1.InstanceManager]*processes, len(managers))
-	for _, manager := range managers {
-		all := &processes{}
-		for name := range manager.Status.InstanceEngines {
-			all.engines.add(seed, name)
-		}
-		for name := range manager.Status.InstanceReplicas {
-			all.replicas.add(seed, name)
-		}
-		byName[manager.Name], listed[manager], placed[manager] = manager, all, &processes{}
-	}
-	for _, engine := range p.Engines() {
-		if manager := byName[engine.Status.InstanceManagerName]; manager != nil && runsIn(&engine.Spec.InstanceSpec, &engine.Status.InstanceStatus, manager) {
-			placed[manager].engines.add(seed, engine.Name)
-		}
-	}
-	for _, replica := range p.Replicas() {
-		if manager := byName[replica.Status.InstanceManagerName]; manager != nil && runsIn(&replica.Spec.InstanceSpec, &replica.Status.InstanceStatus, manager) {
-			placed[manager].replicas.add(seed, replica.Name)
-		}
-	}
-	return listed, placed
 }
 
 // reportUnreadManager says that an instance manager's lists are stale. One that is known to be down and lists nothing has no
@@ -219,11 +169,6 @@ func misplaced(spec *lhv1.InstanceSpec, status *lhv1.InstanceStatus, manager *lh
 		return "runs in " + status.InstanceManagerName, moving
 	}
 	return "", false
-}
-
-// runsIn is isPlaced of an engine or replica that names the manager already.
-func runsIn(spec *lhv1.InstanceSpec, status *lhv1.InstanceStatus, manager *lhv1.InstanceManager) bool {
-	return status.CurrentState == lhv1.InstanceStateRunning && spec.NodeID == manager.Spec.NodeID
 }
 
 func isPlaced(spec *lhv1.InstanceSpec, status *lhv1.InstanceStatus, manager *lhv1.InstanceManager) bool {

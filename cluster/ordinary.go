@@ -22,10 +22,10 @@ func (s *Snapshot) IsOrdinary(volume *lhv1.Volume) bool {
 	return s.unusual != nil && !s.unusual[volume]
 }
 
-// WithoutShortcuts returns the same Snapshot in which no volume is ordinary. A check must say the same on both.
+// WithoutShortcuts returns the same Snapshot in which no volume is ordinary and no instance manager lists only its own processes. A check must say the same on both.
 func (s *Snapshot) WithoutShortcuts() *Snapshot {
 	again := *s
-	again.unusual = nil
+	again.unusual, again.tidy = nil, nil
 	return &again
 }
 

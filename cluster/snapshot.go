@@ -88,6 +88,8 @@ type Snapshot struct {
 
 	podsOnNode      groups[string, *corev1.Pod]
 	podsOfNamespace groups[string, *corev1.Pod]
+	// tidy are the instance managers that list only their own processes; nil where that is not known.
+	tidy map[*lhv1.InstanceManager]bool
 	// unusual are the volumes that are not ordinary; nil where that is not known.
 	unusual            map[*lhv1.Volume]bool
 	podsOfClaim        map[types.NamespacedName][]*corev1.Pod
@@ -237,4 +239,5 @@ func (s *Snapshot) index() {
 	s.indexVirtualMachines()
 	s.indexVolumes()
 	s.indexUnusual()
+	s.indexProcesses()
 }
