@@ -32,7 +32,6 @@ func kubevirtKinds() []Resource {
 // keepVirtualMachine leaves out nearly all of the template, which is as large as the VMI itself.
 func keepVirtualMachine(from, to *kubevirtv1.VirtualMachine) {
 	to.Spec.RunStrategy = from.Spec.RunStrategy
-	//lint:ignore SA1019 older VMs have running instead of a run strategy
 	to.Spec.Running = from.Spec.Running
 	to.Status.PrintableStatus = from.Status.PrintableStatus
 	to.Status.Created = from.Status.Created

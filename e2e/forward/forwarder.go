@@ -124,6 +124,21 @@ func (f *Forwarder) Connections() int {
 	return len(f.pairs)
 }
 
+// Asked returns the backends that clients wait for because what they said is held up, sorted. It says nothing of use
+// while traffic flows.
+func (f *Forwarder) Asked() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var backends []string
+	for pair := range f.pairs {
+		if address := pair.askedOf(); address != "" {
+			backends = append(backends, address)
+		}
+	}
+	slices.Sort(backends)
+	return slices.Compact(backends)
+}
+
 // Close resets all connections, takes no new ones and waits until everything has ended.
 func (f *Forwarder) Close() error {
 	f.mu.Lock()
@@ -161,7 +176,7 @@ func (f *Forwarder) forward(client net.Conn) {
 		return
 	}
 	backend, err := net.DialTimeout("tcp", address, dialTimeout)
-	if err != nil || !pair.connect(backend) {
+	if err != nil || !pair.connect(backend, address) {
 		return
 	}
 	pair.copy(hold)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -198,6 +199,27 @@ func TestHeldTrafficArrivesAfterResume(t *testing.T) {
 	}
 	forwarder.Resume()
 	c.wantLine("a 2")
+}
+
+func TestOnlyTheBackendOfAHeldClientIsAsked(t *testing.T) {
+	backends := []string{echo(t, "a"), echo(t, "b")}
+	forwarder := start(t, forward.Options{Backends: backends})
+	first := dial(t, forwarder)
+	first.say("1")
+	first.wantLine("a 1")
+	second := dial(t, forwarder)
+	second.say("1")
+	second.wantLine("b 1")
+	forwarder.Hold()
+	second.say("2")
+	if line, err := second.hear(soon); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("heard %q, %v while held; want silence", line, err)
+	}
+	if asked := forwarder.Asked(); !slices.Equal(asked, backends[1:]) {
+		t.Errorf("asked = %v, want %v only", asked, backends[1:])
+	}
+	forwarder.Resume()
+	second.wantLine("b 2")
 }
 
 func TestOneSidesEndLetsTheOtherFinish(t *testing.T) {

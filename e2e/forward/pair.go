@@ -3,28 +3,41 @@ package forward
 import (
 	"net"
 	"sync"
+	"sync/atomic"
 )
 
 // pair is a client's connection and the backend's that belongs to it.
 type pair struct {
 	client net.Conn
+	asking atomic.Bool // whether what the client said waits for the hold to end
 
 	mu      sync.Mutex
 	backend net.Conn // nil until connected
+	address string   // the backend's; empty until connected
 	dead    bool
 }
 
 // connect notes the backend's connection. It closes it and returns false if the pair was reset
 // meanwhile.
-func (p *pair) connect(backend net.Conn) bool {
+func (p *pair) connect(backend net.Conn, address string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.dead {
 		_ = backend.Close()
 		return false
 	}
-	p.backend = backend
+	p.backend, p.address = backend, address
 	return true
+}
+
+// askedOf returns the backend's address while something the client said waits to reach it, else nothing.
+func (p *pair) askedOf() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.asking.Load() {
+		return ""
+	}
+	return p.address
 }
 
 // reset closes both connections at once: whatever is unsent is lost, and both ends see a reset.
@@ -64,8 +77,15 @@ func (p *pair) pump(target, source net.Conn, hold *hold) {
 	buffer := make([]byte, 32<<10)
 	for {
 		n, err := source.Read(buffer)
+		asks := n > 0 && source == p.client
+		if asks {
+			p.asking.Store(true)
+		}
 		if !hold.wait() {
 			return
+		}
+		if asks {
+			p.asking.Store(false)
 		}
 		if n > 0 {
 			if _, err := target.Write(buffer[:n]); err != nil {

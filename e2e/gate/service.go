@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"time"
 
@@ -16,6 +17,20 @@ type Service struct {
 	Forwarder *forward.Forwarder
 	Replicas  []*Process
 }
+
+// Asked returns the first replica for which requests are held up at the forwarder; nil if there is none.
+func (s *Service) Asked() *Process {
+	asked := s.Forwarder.Asked()
+	for _, process := range s.Replicas {
+		if slices.Contains(asked, process.address()) {
+			return process
+		}
+	}
+	return nil
+}
+
+// address returns where the forwarder finds the process.
+func (p *Process) address() string { return fmt.Sprintf("127.0.0.1:%d", p.Port) }
 
 // probeTimeout bounds one readiness probe of the forwarder.
 const probeTimeout = time.Second
@@ -31,9 +46,8 @@ func (c *Cluster) StartService(ctx context.Context, replicas int, options Option
 		if err != nil {
 			return nil, err
 		}
-		address := fmt.Sprintf("127.0.0.1:%d", process.Port)
-		byAddress[address] = process
-		backends = append(backends, address)
+		byAddress[process.address()] = process
+		backends = append(backends, process.address())
 		service.Replicas = append(service.Replicas, process)
 	}
 	var err error
