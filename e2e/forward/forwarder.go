@@ -89,13 +89,12 @@ func (f *Forwarder) Cut() int {
 	return cut
 }
 
-// Hold stops all traffic and leaves the connections open, as a network that loses every packet does:
-// nobody sees an error. New connections are taken and held too. What is on its way when Resume is called
-// arrives then.
-func (f *Forwarder) Hold() { f.holds((*hold).engage) }
+// HoldRequests stops what clients say, on all connections and on new ones, and leaves them open: nobody sees an error,
+// and answers that are on their way arrive. What clients say until Resume arrives then.
+func (f *Forwarder) HoldRequests() { f.holds((*hold).engageRequests) }
 
-// Strand stops all traffic on the connections that are open now, as Hold does, but lets new ones through:
-// whoever waits on an old connection, such as a watch, hears nothing more and sees no error.
+// Strand stops all traffic on the connections that are open now, as a network that loses every packet does, but lets
+// new ones through: whoever waits on an old connection, such as a watch, hears nothing more and sees no error.
 func (f *Forwarder) Strand() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -104,7 +103,7 @@ func (f *Forwarder) Strand() {
 	f.hold = newHold()
 }
 
-// Resume lets traffic flow again after Hold and Strand.
+// Resume lets traffic flow again after HoldRequests and Strand.
 func (f *Forwarder) Resume() { f.holds((*hold).release) }
 
 // holds does something to the hold of every connection.

@@ -187,12 +187,12 @@ func TestRefuseKeepsConnectionsAndTheAddress(t *testing.T) {
 	next.wantLine("a 3")
 }
 
-func TestHeldTrafficArrivesAfterResume(t *testing.T) {
+func TestHeldRequestsArriveAfterResume(t *testing.T) {
 	forwarder := start(t, forward.Options{Backends: []string{echo(t, "a")}})
 	c := dial(t, forwarder)
 	c.say("1")
 	c.wantLine("a 1")
-	forwarder.Hold()
+	forwarder.HoldRequests()
 	c.say("2")
 	if line, err := c.hear(soon); !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("heard %q, %v while held; want silence", line, err)
@@ -210,7 +210,7 @@ func TestOnlyTheBackendOfAHeldClientIsAsked(t *testing.T) {
 	second := dial(t, forwarder)
 	second.say("1")
 	second.wantLine("b 1")
-	forwarder.Hold()
+	forwarder.HoldRequests()
 	second.say("2")
 	if line, err := second.hear(soon); !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("heard %q, %v while held; want silence", line, err)
@@ -244,7 +244,7 @@ func TestCloseEndsHeldConnections(t *testing.T) {
 	c := dial(t, forwarder)
 	c.say("1")
 	c.wantLine("a 1")
-	forwarder.Hold()
+	forwarder.HoldRequests()
 	c.say("2")
 	if err := forwarder.Close(); err != nil {
 		t.Error(err)

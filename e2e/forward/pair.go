@@ -77,14 +77,14 @@ func (p *pair) pump(target, source net.Conn, hold *hold) {
 	buffer := make([]byte, 32<<10)
 	for {
 		n, err := source.Read(buffer)
-		asks := n > 0 && source == p.client
-		if asks {
+		says := source == p.client
+		if says && n > 0 {
 			p.asking.Store(true)
 		}
-		if !hold.wait() {
+		if !hold.wait(says) {
 			return
 		}
-		if asks {
+		if says {
 			p.asking.Store(false)
 		}
 		if n > 0 {
@@ -106,9 +106,18 @@ func (p *pair) pump(target, source net.Conn, hold *hold) {
 type hold struct {
 	mu        sync.Mutex
 	changed   *sync.Cond
-	engaged   bool
+	held      traffic
 	abandoned bool
 }
+
+// traffic is what a hold lets wait.
+type traffic int
+
+const (
+	nothing traffic = iota
+	requests
+	everything
+)
 
 func newHold() *hold {
 	h := &hold{}
@@ -116,9 +125,10 @@ func newHold() *hold {
 	return h
 }
 
-func (h *hold) engage()  { h.set(func() { h.engaged = true }) }
-func (h *hold) release() { h.set(func() { h.engaged = false }) }
-func (h *hold) abandon() { h.set(func() { h.abandoned = true }) }
+func (h *hold) engage()         { h.set(func() { h.held = everything }) }
+func (h *hold) engageRequests() { h.set(func() { h.held = requests }) }
+func (h *hold) release()        { h.set(func() { h.held = nothing }) }
+func (h *hold) abandon()        { h.set(func() { h.abandoned = true }) }
 
 func (h *hold) set(change func()) {
 	h.mu.Lock()
@@ -127,11 +137,11 @@ func (h *hold) set(change func()) {
 	h.changed.Broadcast()
 }
 
-// wait returns true when traffic may flow, false when it never will again.
-func (h *hold) wait() bool {
+// wait returns true when traffic may flow, from the client or to it, and false when it never will again.
+func (h *hold) wait(fromClient bool) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for h.engaged && !h.abandoned {
+	for (h.held == everything || h.held == requests && fromClient) && !h.abandoned {
 		h.changed.Wait()
 	}
 	return !h.abandoned
