@@ -202,7 +202,7 @@ func conclude(check Check, pass *Pass) Result {
 }
 
 func becauseOf(gaps []Gap) string {
-	first := fmt.Sprintf("%s: %s", gaps[0].Object, gaps[0].Because)
+	first := gaps[0].String()
 	if len(gaps) == 1 {
 		return first
 	}

@@ -37,19 +37,17 @@ func runDrainDisruption(p *Pass) error {
 		p.Skip("the upgrade of a single node shuts down all VMs")
 		return nil
 	}
-	reported := false
 	for _, node := range plan.Nodes {
 		facts := slices.Concat(shutDownFacts(p, node), lossFacts(node))
 		if len(facts) > 0 {
-			reported = true
 			p.Report(Finding{Object: ObjectOf(p.Node(node.Node)), Message: fmt.Sprintf("when %s (%s) is upgraded, %s", node.Node, placeOf(node), strings.Join(facts, "; and "))})
 		}
 	}
 	switch {
-	case len(plan.Unknown) > 0 && !reported:
+	case len(plan.Unknown) > 0 && len(p.findings) == 0:
 		return errors.New(drain.Abridge(plan.Unknown))
 	case len(plan.Unknown) > 0:
-		p.LeaveOut(drain.Abridge(plan.Unknown))
+		p.UnknownPart(drain.Abridge(plan.Unknown))
 	}
 	return nil
 }

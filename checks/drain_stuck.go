@@ -66,7 +66,7 @@ func runDrainStuck(p *Pass) error {
 	case len(plan.Unknown) > 0 && len(p.findings) == 0:
 		return errors.New(drain.Abridge(plan.Unknown))
 	case len(plan.Unknown) > 0:
-		p.LeaveOut(drain.Abridge(plan.Unknown))
+		p.UnknownPart(drain.Abridge(plan.Unknown))
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package checks
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -69,10 +70,17 @@ func (f Finding) Settled(now time.Time) bool {
 	return !f.Since.IsZero() && now.Sub(f.Since) >= f.Settles
 }
 
-// Gap is an object that a check could not judge, and why.
+// Gap is an object that a check could not judge, and why. Object is empty where it is no single one.
 type Gap struct {
 	Object  Object
 	Because string
+}
+
+func (g Gap) String() string {
+	if g.Object == (Object{}) {
+		return g.Because
+	}
+	return fmt.Sprintf("%s: %s", g.Object, g.Because)
 }
 
 func compareObjects(a, b Object) int {

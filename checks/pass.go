@@ -96,6 +96,9 @@ func (p *Pass) Unknownf(object client.Object, format string, args ...any) {
 	p.gaps = append(p.gaps, Gap{Object: ObjectOf(object), Because: fmt.Sprintf(format, args...)})
 }
 
+// UnknownPart says what could not be judged and belongs to no single object. It counts as Unknownf does, whatever else the check found.
+func (p *Pass) UnknownPart(because string) { p.gaps = append(p.gaps, Gap{Because: because}) }
+
 // Skip says why the check does not apply to this request. It is then Skipped, unless it found something all the same.
 func (p *Pass) Skip(because string) { p.skipped = because }
 

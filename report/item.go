@@ -87,7 +87,11 @@ func (r Report) undecidedSingly() []item {
 		case !c.Undecided:
 		case len(c.Unknown) > 0:
 			for _, u := range c.Unknown {
-				items = append(items, item{check: c.Name, object: u.Object, text: fmt.Sprintf("%s could not be judged: %s", u.Object, u.Because)})
+				text := fmt.Sprintf("%s could not be judged: %s", u.Object, u.Because)
+				if u.Object == (checks.Object{}) {
+					text = "not judged in full, because " + u.Because
+				}
+				items = append(items, item{check: c.Name, object: u.Object, text: text})
 			}
 		default:
 			items = append(items, item{check: c.Name, text: "not judged, because " + c.Because})

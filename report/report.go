@@ -73,8 +73,11 @@ type Finding struct {
 	WaivedBy string `json:"waivedBy,omitempty"`
 }
 
-// Unknown is an object that could not be judged.
+// Unknown is an object that could not be judged. Object is empty where it is no single one.
 type Unknown struct {
 	Object  checks.Object `json:"object"`
 	Because string        `json:"because"`
 }
+
+// String says what could not be judged, and why.
+func (u Unknown) String() string { return checks.Gap(u).String() }

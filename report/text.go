@@ -135,7 +135,7 @@ func (t textWriter) unknown() {
 		}
 		t.line("  - ", "    ", title)
 		for _, u := range gaps[key] {
-			t.line("    - ", "      ", printable(u.Object.String())+": "+sentence(printable(u.Because)))
+			t.line("    - ", "      ", sentence(printable(u.String())))
 		}
 	}
 }
