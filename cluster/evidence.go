@@ -9,6 +9,8 @@ type ReadState string
 const (
 	// Read means that every object of the kind is in the Snapshot.
 	Read ReadState = "Read"
+	// Partial means that some objects of the kind are in the Snapshot, and that others, which Because tells, are not known.
+	Partial ReadState = "Partial"
 	// NotInstalled means that the API server does not know the kind and that a healthy Harvester may lack it.
 	NotInstalled ReadState = "NotInstalled"
 	// NotGranted means that the operator did not grant reading the kind, which is off by default; Because says how to.
@@ -23,7 +25,8 @@ type Evidence struct {
 	Kind Kind
 	// State tells whether the kind was read.
 	State ReadState
-	// Because gives the reason where State is not Read: "forbidden: …".
+	// Because gives the reason where State is not Read: "forbidden: …". For Partial it names what is missing: "the namespaces
+	// shop and web were not collected".
 	Because string
 	// ReadAt is when the kind was read; zero for a kind that was not.
 	ReadAt time.Time
@@ -32,6 +35,9 @@ type Evidence struct {
 	// Count is the number of objects.
 	Count int
 }
+
+// held tells whether the Snapshot holds what there was to read of the kind.
+func (e Evidence) held() bool { return e.State == Read || e.State == Partial }
 
 func unread(kind Kind, because string) Evidence {
 	return Evidence{Kind: kind, State: Unread, Because: because}

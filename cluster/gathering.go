@@ -36,7 +36,7 @@ func (g *gathering) take(a arrival) (targets Targets, known bool) {
 	}
 	delete(g.missing, kind)
 	g.evidence[kind] = a.evidence
-	if a.evidence.State == Read {
+	if a.evidence.held() {
 		g.read = append(g.read, a)
 	}
 	switch kind {

@@ -19,6 +19,13 @@ type Source interface {
 	Probe(ctx context.Context, targets Targets) Probed
 }
 
+// Dated is a Source that was collected earlier. Ages count from then, not from when it is read.
+type Dated interface {
+	Source
+	// CollectedAt is when; zero where the source does not say.
+	CollectedAt() time.Time
+}
+
 // Load reads every kind of the tables from a source, all kinds at once, and returns the indexed Snapshot. It returns when
 // everything has been read, or when ctx ends: what was not there by then is Unread. now is the time that ages are
 // counted from.

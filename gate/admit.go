@@ -18,7 +18,7 @@ const secondLook = 10 * time.Second
 // Advance refuses from the watch cache what it shows to be blocked, and says nothing otherwise: the second value is false when
 // only a live read can tell.
 func (g *Gate) Advance(ctx context.Context, cached cluster.Source, request Request, rules *policy.Policy) (report.Report, bool) {
-	input := g.decide(ctx, cached, request, rules)
+	input := g.Examine(ctx, cached, request, rules)
 	if input.Decision.Verdict != policy.Blocked || !certain(input, g.Now()) {
 		return report.Report{}, false
 	}
@@ -49,9 +49,9 @@ func (g *Gate) Admit(ctx context.Context, cached, live cluster.Source, request R
 	if refusal, refused := g.Advance(ctx, cached, request, rules); refused {
 		return refusal
 	}
-	input := g.decide(ctx, live, request, rules)
+	input := g.Examine(ctx, live, request, rules)
 	if input.Decision.Unsettled(g.Now()) && g.wait(ctx) {
-		input = g.decide(ctx, live, request, rules)
+		input = g.Examine(ctx, live, request, rules)
 	}
 	return report.New(input)
 }

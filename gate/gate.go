@@ -31,10 +31,11 @@ type Gate struct {
 
 // Judge reads the cluster from a source, runs every check on it, and says whether the upgrade may begin.
 func (g *Gate) Judge(ctx context.Context, source cluster.Source, request Request, rules *policy.Policy) report.Report {
-	return report.New(g.decide(ctx, source, request, rules))
+	return report.New(g.Examine(ctx, source, request, rules))
 }
 
-func (g *Gate) decide(ctx context.Context, source cluster.Source, request Request, rules *policy.Policy) report.Input {
+// Examine is Judge for those who show more of the cluster than the Report does: it returns what a Report is made from.
+func (g *Gate) Examine(ctx context.Context, source cluster.Source, request Request, rules *policy.Policy) report.Input {
 	snapshot := cluster.Load(ctx, source, g.Now())
 	results := checks.Run(ctx, g.Checks, checks.Input{Snapshot: snapshot, Request: request.Request, Settings: rules.Settings(request.Annotations)})
 	g.Memory.Date(results, snapshot.Now())

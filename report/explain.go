@@ -27,7 +27,7 @@ func WriteCheckList(w io.Writer, list []checks.Check) error {
 // WriteCheck writes everything about one check, for a terminal.
 func WriteCheck(w io.Writer, check checks.Check) error {
 	var out bytes.Buffer
-	wrap(&out, "", "  ", check.Name+": "+check.Title+".")
+	wrap(&out, Style{}, "", "  ", check.Name+": "+check.Title+".")
 	for _, part := range []struct{ heading, text string }{
 		{"Why it matters", check.Why},
 		{"What it looks for", sentence(check.Finds)},
@@ -39,7 +39,7 @@ func WriteCheck(w io.Writer, check checks.Check) error {
 	} {
 		if part.text != "" {
 			fmt.Fprintf(&out, "\n%s:\n", part.heading)
-			wrap(&out, "  ", "  ", part.text)
+			wrap(&out, Style{}, "  ", "  ", part.text)
 		}
 	}
 	fmt.Fprintf(&out, "\nEvidence:\n")

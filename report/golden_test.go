@@ -54,7 +54,7 @@ func TestWhatPeopleAndProgramsRead(t *testing.T) {
 			golden(t, name+".audit.json", asJSON(t, AuditAnnotations(r)))
 			golden(t, name+".causes.json", asJSON(t, Causes(r)))
 			var text, object bytes.Buffer
-			if err := WriteText(&text, r); err != nil {
+			if err := WriteText(&text, r, Style{}); err != nil {
 				t.Fatal(err)
 			}
 			golden(t, name+".text.txt", text.Bytes())

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
+
+	"github.com/upgrade-gate/upgrade-gate/cluster"
 )
 
 // WriteJSON writes a Report as one JSON object. Lists are never null.
@@ -17,6 +19,12 @@ func WriteJSON(w io.Writer, r Report) error {
 		if r.Checks[i].Findings == nil {
 			r.Checks[i].Findings = []Finding{}
 		}
+		if r.Checks[i].Reads == nil {
+			r.Checks[i].Reads = []cluster.Kind{}
+		}
+	}
+	if r.Evidence == nil {
+		r.Evidence = []Evidence{}
 	}
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")

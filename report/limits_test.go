@@ -177,7 +177,7 @@ func TestJSONListsAreNeverNull(t *testing.T) {
 func TestTextForATerminalStaysWithinItsColumns(t *testing.T) {
 	for name, r := range samples(t) {
 		var out bytes.Buffer
-		if err := WriteText(&out, r); err != nil {
+		if err := WriteText(&out, r, Style{}); err != nil {
 			t.Fatal(err)
 		}
 		for line := range strings.SplitSeq(out.String(), "\n") {

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/upgrade-gate/upgrade-gate/checks"
@@ -35,7 +36,28 @@ func New(input Input) Report {
 	for _, decided := range input.Decision.Checks {
 		r.Checks = append(r.Checks, newCheck(decided))
 	}
+	r.Evidence = evidenceOf(input.Snapshot, r.Checks)
 	return r
+}
+
+func evidenceOf(s *cluster.Snapshot, list []Check) []Evidence {
+	all, known := []Evidence{}, map[cluster.Kind]bool{}
+	for _, c := range list {
+		for _, kind := range c.Reads {
+			if known[kind] {
+				continue
+			}
+			known[kind] = true
+			from := s.Evidence(kind)
+			e := Evidence{Kind: kind, State: from.State, Because: from.Because, ResourceVersion: from.ResourceVersion, Count: from.Count}
+			if !from.ReadAt.IsZero() {
+				at := from.ReadAt.UTC()
+				e.ReadAt = &at
+			}
+			all = append(all, e)
+		}
+	}
+	return all
 }
 
 func newCheck(decided policy.Decided) Check {
@@ -47,6 +69,7 @@ func newCheck(decided policy.Decided) Check {
 		Because:   because(decided.Result),
 		Undecided: decided.Undecided,
 		Findings:  make([]Finding, 0, len(decided.Findings)),
+		Reads:     slices.Concat(decided.Check.Needs, decided.Check.Uses),
 	}
 	if decided.Enforcement != policy.Block {
 		c.Enforcement = decided.Enforcement

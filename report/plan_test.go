@@ -33,7 +33,7 @@ func TestAPlanInEveryForm(t *testing.T) {
 	for name, plan := range map[string]func(*testing.T) Plan{"plan-small": smallPlan, "plan-stuck": stuckPlan} {
 		t.Run(name, func(t *testing.T) {
 			p := plan(t)
-			golden(t, name+".text.txt", []byte(render(t, WritePlanText, p)))
+			golden(t, name+".text.txt", []byte(render(t, planAsText, p)))
 			golden(t, name+".json", []byte(render(t, WritePlanJSON, p)))
 			golden(t, name+".svg", []byte(render(t, WritePlanSVG, p)))
 		})
@@ -104,7 +104,7 @@ func TestAPlanOfOneNodeSaysThatItIsNotDrained(t *testing.T) {
 		Nodes: []drain.NodePlan{{Node: "node-1", Position: 1, Of: 1, Tier: "etcd", Time: minutes(20, 60),
 			ShutDowns: []drain.ShutDown{{Namespace: "shop", Name: "db-1", Because: "there is no other node", Confidence: drain.Certain}}}},
 	}})
-	text := strings.Join(strings.Fields(render(t, WritePlanText, p)), " ")
+	text := strings.Join(strings.Fields(render(t, planAsText, p)), " ")
 	for _, want := range []string{
 		"PASSES: nothing was found that an upgrade from image harvester-system/iso (from v1.4.1) would hang on.",
 		"Its only node, node-1, is not drained: its VMs are shut down. It takes 20 to 60 minutes if nothing hangs.",
@@ -118,7 +118,7 @@ func TestAPlanOfOneNodeSaysThatItIsNotDrained(t *testing.T) {
 }
 
 func TestATextPlanIsNarrowAndBoundedWhateverTheClusterHolds(t *testing.T) {
-	text := render(t, WritePlanText, hostilePlan(t))
+	text := render(t, planAsText, hostilePlan(t))
 	for _, block := range strings.Split(text, "\n\n") {
 		if lines := strings.Count(block, "\n") + 1; lines > 80 {
 			t.Errorf("a block has %d lines:\n%s", lines, block)
@@ -218,3 +218,5 @@ func TestOrdinals(t *testing.T) {
 		}
 	}
 }
+
+func planAsText(w io.Writer, p Plan) error { return WritePlanText(w, p, Style{}) }

@@ -10,8 +10,8 @@ import (
 
 // WritePlanText writes a Plan for a terminal: whether the upgrade would go through, what would hold it before the first node, then a
 // block for each node that a person can follow.
-func WritePlanText(w io.Writer, p Plan) error {
-	text := planText{out: &bytes.Buffer{}}
+func WritePlanText(w io.Writer, p Plan, style Style) error {
+	text := planText{out: &bytes.Buffer{}, style: style}
 	text.head(p)
 	if len(p.Before) > 0 {
 		text.heading("Before the first node")
@@ -29,12 +29,13 @@ func WritePlanText(w io.Writer, p Plan) error {
 }
 
 type planText struct {
-	out *bytes.Buffer
+	out   *bytes.Buffer
+	style Style
 	// namesChecks is true once the text has sent its reader to a check.
 	namesChecks bool
 }
 
-func (t *planText) line(first, following, text string) { wrap(t.out, first, following, text) }
+func (t *planText) line(first, following, text string) { wrap(t.out, t.style, first, following, text) }
 
 func (t *planText) heading(text string) { fmt.Fprintf(t.out, "\n%s:\n", text) }
 
@@ -59,7 +60,7 @@ func (t *planText) head(p Plan) {
 	if p.Target == "" {
 		t.line("", "  ", "The version to upgrade to is not known: the rules are those of the newest release that is known here.")
 	}
-	t.line("", "  ", fmt.Sprintf("Evidence: %s, read at %s.", printable(p.Source), p.ReadAt.UTC().Format(time.RFC3339)))
+	t.line("", "  ", fmt.Sprintf("Evidence: %s, as of %s.", printable(p.Source), p.ReadAt.UTC().Format(time.RFC3339)))
 }
 
 func (t *planText) node(n PlanNode) {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/upgrade-gate/upgrade-gate/checks"
+	"github.com/upgrade-gate/upgrade-gate/cluster"
 	"github.com/upgrade-gate/upgrade-gate/policy"
 )
 
@@ -33,6 +34,23 @@ type Report struct {
 	Waivers []policy.Waiver `json:"waivers,omitempty"`
 	// Checks holds one entry for every check of the chain, in its order.
 	Checks []Check `json:"checks"`
+	// Evidence says of every kind that a check of the chain reads how it was read, in the order in which the checks name them.
+	Evidence []Evidence `json:"evidence"`
+}
+
+// Evidence says how one kind was read, or why it was not.
+type Evidence struct {
+	Kind cluster.Kind `json:"kind"`
+	// State is Read, Partial, NotInstalled, NotGranted or Unread.
+	State cluster.ReadState `json:"state"`
+	// Because gives the reason where State is not Read.
+	Because string `json:"because,omitempty"`
+	// ReadAt is when the kind was read; nil where that is not known.
+	ReadAt *time.Time `json:"readAt,omitempty"`
+	// ResourceVersion is the list's; empty where there is none.
+	ResourceVersion string `json:"resourceVersion,omitempty"`
+	// Count is the number of objects.
+	Count int `json:"count"`
 }
 
 // Check is one check in a Report.
@@ -48,6 +66,8 @@ type Check struct {
 	Because string `json:"because"`
 	// Findings are what is wrong.
 	Findings []Finding `json:"findings"`
+	// Reads are the kinds of Evidence that the check rests on.
+	Reads []cluster.Kind `json:"reads"`
 	// Unknown are the objects that could not be judged.
 	Unknown []Unknown `json:"unknown,omitempty"`
 	// Undecided is true when what is unknown about this check refuses the upgrade.

@@ -12,14 +12,11 @@ import (
 	"github.com/upgrade-gate/upgrade-gate/policy"
 )
 
-// columns is how wide text for a terminal is. Only a word that is longer runs over.
-const columns = 100
-
 // WriteText writes a Report for a terminal: the verdict, what refuses, what only warns, what is not known, and in one line
 // each what passed, what a check did not look at, and what does not apply.
-func WriteText(w io.Writer, r Report) error {
+func WriteText(w io.Writer, r Report, style Style) error {
 	var out bytes.Buffer
-	text := textWriter{&out, r}
+	text := textWriter{&out, r, style}
 	text.verdict()
 	text.findings("What blocks", true)
 	text.findings("What only warns", false)
@@ -34,10 +31,11 @@ func WriteText(w io.Writer, r Report) error {
 type textWriter struct {
 	out    *bytes.Buffer
 	report Report
+	style  Style
 }
 
 // line writes a text, wrapped, with a first and a following indentation.
-func (t textWriter) line(first, following, text string) { wrap(t.out, first, following, text) }
+func (t textWriter) line(first, following, text string) { wrap(t.out, t.style, first, following, text) }
 
 func (t textWriter) heading(text string) { fmt.Fprintf(t.out, "\n%s:\n", text) }
 
@@ -60,7 +58,7 @@ func (t textWriter) verdict() {
 		text = fmt.Sprintf("nothing stands in the way of %s.", upgrade)
 	}
 	t.line("", "  ", words[r.Verdict]+": "+text)
-	t.line("", "  ", fmt.Sprintf("Evidence: %s, read at %s.", printable(r.Source), r.ReadAt.UTC().Format(time.RFC3339)))
+	t.line("", "  ", fmt.Sprintf("Evidence: %s, as of %s.", printable(r.Source), r.ReadAt.UTC().Format(time.RFC3339)))
 	for _, aside := range []string{r.waivers(), r.policy()} {
 		if aside != "" {
 			t.line("", "  ", aside)
@@ -163,15 +161,15 @@ func (t textWriter) rest() {
 	}
 }
 
-// wrap writes a text in lines of at most 100 characters, broken between words.
-func wrap(out *bytes.Buffer, first, following, text string) {
+// wrap writes a text in lines that are as long as the style allows, broken between words.
+func wrap(out *bytes.Buffer, style Style, first, following, text string) {
 	out.WriteString(first)
-	used, atStart := utf8.RuneCountInString(first), true
+	used, atStart, width := utf8.RuneCountInString(first), true, style.width()
 	for _, word := range strings.Fields(text) {
 		size := utf8.RuneCountInString(word)
 		switch {
 		case atStart:
-		case used+1+size > columns:
+		case used+1+size > width:
 			out.WriteString("\n" + following)
 			used = utf8.RuneCountInString(following)
 		default:

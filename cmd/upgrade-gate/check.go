@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"io"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -37,7 +36,7 @@ func newCheckCommand() *cobra.Command {
 	options.evidenceOptions.addFlags(flags)
 	options.targetOptions.addFlags(flags)
 	flags.StringVar(&options.policy, "policy", "", "policy file (default: every check blocks)")
-	flags.StringVarP(&options.output, "output", "o", "text", "text or json")
+	flags.StringVarP(&options.output, "output", "o", "text", checkForms().names())
 	return command
 }
 
@@ -47,29 +46,21 @@ func (o checkOptions) run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	now, err := o.clock()
-	if err != nil {
-		return err
-	}
+	form, _ := checkForms().find(o.output)
 	rules := policy.Default()
 	if o.policy != "" {
 		if rules, err = policy.Load(o.policy); err != nil {
 			return err
 		}
 	}
-	r, err := interruptible(ctx, func() (report.Report, error) { return o.judge(ctx, request, now, rules) })
+	judged, err := interruptible(ctx, func() (judgement, error) { return o.judge(ctx, request, rules) })
 	if err != nil {
 		return err
 	}
-	if o.output == "json" {
-		err = report.WriteJSON(out, r)
-	} else {
-		err = report.WriteText(out, r)
-	}
-	if err != nil {
+	if err := form.write(out, judged, report.Style{}); err != nil {
 		return err
 	}
-	switch r.Verdict {
+	switch judged.report.Verdict {
 	case policy.Ready:
 		return nil
 	case policy.Blocked:
@@ -79,12 +70,13 @@ func (o checkOptions) run(ctx context.Context, out io.Writer) error {
 }
 
 // judge reads the cluster and judges it.
-func (o checkOptions) judge(ctx context.Context, request gate.Request, now func() time.Time, rules *policy.Policy) (report.Report, error) {
-	ctx, cancel, source, err := o.open(ctx, now)
+func (o checkOptions) judge(ctx context.Context, request gate.Request, rules *policy.Policy) (judgement, error) {
+	ctx, cancel, opened, err := o.open(ctx)
 	defer cancel()
 	if err != nil {
-		return report.Report{}, err
+		return judgement{}, err
 	}
-	judge := gate.Gate{Checks: checks.All(), Now: now}
-	return judge.Judge(ctx, source, request, rules), nil
+	judge := gate.Gate{Checks: checks.All(), Now: opened.now}
+	input := judge.Examine(ctx, opened.source, request, rules)
+	return judgement{input: input, report: report.New(input)}, nil
 }

@@ -15,7 +15,8 @@ func (o checkOptions) request() (gate.Request, error) {
 	var problems complaints
 	o.evidenceOptions.complain(&problems)
 	o.targetOptions.complain(&problems)
-	problems.when(o.output != "text" && o.output != "json", "--output %q is not known: it is text or json", o.output)
+	_, known := checkForms().find(o.output)
+	problems.when(!known, "--output %q is not known: it is %s", o.output, checkForms().names())
 	request := checks.Request{Version: o.version, Image: o.image, Unspecified: o.version == "" && o.image == ""}
 	return gate.Request{Request: request}, problems.err()
 }

@@ -23,7 +23,7 @@ type evidenceOptions struct {
 func (o *evidenceOptions) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&o.from, "from", "", "folder or file of YAML to read instead of a cluster")
 	flags.BoolVar(&o.assumeComplete, "assume-complete", false, "with --from: a kind of which there is no object is empty, not unread")
-	flags.StringVar(&o.at, "at", "", "with --from: when the files were collected, as 2026-11-20T10:00:00Z; ages count from then (default: now)")
+	flags.StringVar(&o.at, "at", "", "with --from: when the files were collected, as 2026-11-20T10:00:00Z; ages count from then (default: when they say they were, else now)")
 	flags.DurationVar(&o.timeout, "timeout", time.Minute, "how long everything may take; what is not read by then is unknown")
 	o.connection.addFlags(flags)
 }
@@ -33,33 +33,53 @@ func (o *evidenceOptions) complain(to *complaints) {
 	to.when(o.from == "" && o.assumeComplete, "--assume-complete needs --from")
 	to.when(o.from == "" && o.at != "", "--at needs --from: a cluster is read as it is now")
 	to.when(o.from != "" && o.connection.readSecrets, "--read-secrets is for a cluster: the Secrets that files hold are read anyway")
+	if _, err := o.collectedAt(); err != nil {
+		*to = append(*to, err)
+	}
 	to.when(o.timeout <= 0, "--timeout %s is too short", o.timeout)
+}
+
+// opened is a cluster that can be read, and the time that its ages count from.
+type opened struct {
+	source cluster.Source
+	now    func() time.Time
 }
 
 // open returns the cluster, and until when it may be read: files are opened whole, however long that takes; a cluster until the timeout.
 // The cancel function is never nil.
-func (o *evidenceOptions) open(ctx context.Context, now func() time.Time) (context.Context, context.CancelFunc, cluster.Source, error) {
-	var source cluster.Source
-	var err error
-	if o.from != "" {
-		source, err = cluster.ReadFolder(o.from, cluster.FolderOptions{AssumeComplete: o.assumeComplete})
-	}
-	ctx, cancel := context.WithTimeout(ctx, o.timeout)
+func (o *evidenceOptions) open(ctx context.Context) (context.Context, context.CancelFunc, opened, error) {
 	if o.from == "" {
-		source, err = o.connection.source(ctx, now)
+		ctx, cancel := context.WithTimeout(ctx, o.timeout)
+		source, err := o.connection.source(ctx, time.Now)
+		return ctx, cancel, opened{source, time.Now}, err
 	}
-	return ctx, cancel, source, err
+	source, err := cluster.ReadFolder(o.from, cluster.FolderOptions{AssumeComplete: o.assumeComplete})
+	ctx, cancel := context.WithTimeout(ctx, o.timeout)
+	return ctx, cancel, opened{source, o.clockOf(source)}, err
 }
 
-func (o *evidenceOptions) clock() (func() time.Time, error) {
+// clockOf returns the time of files: the one of --at, else when they were collected, else now.
+func (o *evidenceOptions) clockOf(source cluster.Source) func() time.Time {
+	at, _ := o.collectedAt()
+	if dated, ok := source.(cluster.Dated); ok && at.IsZero() {
+		at = dated.CollectedAt()
+	}
+	if at.IsZero() {
+		return time.Now
+	}
+	return func() time.Time { return at }
+}
+
+// collectedAt is the time of --at; zero where it is not given.
+func (o *evidenceOptions) collectedAt() (time.Time, error) {
 	if o.at == "" {
-		return time.Now, nil
+		return time.Time{}, nil
 	}
 	at, err := time.Parse(time.RFC3339, o.at)
 	if err != nil {
-		return nil, fmt.Errorf("--at %q is not a time like 2026-11-20T10:00:00Z", o.at)
+		return time.Time{}, fmt.Errorf("--at %q is not a time like 2026-11-20T10:00:00Z", o.at)
 	}
-	return func() time.Time { return at }, nil
+	return at, nil
 }
 
 // interruptible works beside the caller, so that an interrupt is obeyed whatever is being read.

@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"io"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -20,18 +18,17 @@ type planOptions struct {
 	output string
 }
 
-// planForm is a form in which a plan is printed.
-type planForm struct {
-	name  string
-	write func(io.Writer, report.Plan) error
-}
-
 // planForms are those that -o knows.
-var planForms = [...]planForm{
-	{"text", report.WritePlanText},
-	{"json", report.WritePlanJSON},
-	{"yaml", report.WritePlanYAML},
-	{"svg", report.WritePlanSVG},
+func planForms() forms[report.Plan] {
+	plain := func(write func(io.Writer, report.Plan) error) func(io.Writer, report.Plan, report.Style) error {
+		return func(w io.Writer, p report.Plan, _ report.Style) error { return write(w, p) }
+	}
+	return forms[report.Plan]{
+		{"text", report.WritePlanText},
+		{"json", plain(report.WritePlanJSON)},
+		{"yaml", plain(report.WritePlanYAML)},
+		{"svg", plain(report.WritePlanSVG)},
+	}
 }
 
 func newPlanCommand() *cobra.Command {
@@ -50,26 +47,17 @@ func newPlanCommand() *cobra.Command {
 	flags := command.Flags()
 	options.evidenceOptions.addFlags(flags)
 	options.targetOptions.addFlags(flags)
-	flags.StringVarP(&options.output, "output", "o", "text", planFormNames())
+	flags.StringVarP(&options.output, "output", "o", "text", planForms().names())
 	return command
-}
-
-func planFormNames() string {
-	var names []string
-	for _, form := range planForms {
-		names = append(names, form.name)
-	}
-	last := len(names) - 1
-	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
 
 // run prints the plan. Its error is an exitCode where something would hang, or could not be simulated.
 func (o planOptions) run(ctx context.Context, out io.Writer) error {
-	form := slices.IndexFunc(planForms[:], func(f planForm) bool { return f.name == o.output })
+	form, known := planForms().find(o.output)
 	var problems complaints
 	o.evidenceOptions.complain(&problems)
 	o.targetOptions.complain(&problems)
-	problems.when(form < 0, "--output %q is not known: it is %s", o.output, planFormNames())
+	problems.when(!known, "--output %q is not known: it is %s", o.output, planForms().names())
 	if err := problems.err(); err != nil {
 		return err
 	}
@@ -77,7 +65,7 @@ func (o planOptions) run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := planForms[form].write(out, plan); err != nil {
+	if err := form.write(out, plan, report.Style{}); err != nil {
 		return err
 	}
 	switch plan.Outcome {
@@ -91,15 +79,11 @@ func (o planOptions) run(ctx context.Context, out io.Writer) error {
 
 // plan reads the cluster and simulates its upgrade. The version of an image is not known before the upgrade reads it.
 func (o planOptions) plan(ctx context.Context) (report.Plan, error) {
-	now, err := o.clock()
-	if err != nil {
-		return report.Plan{}, err
-	}
-	ctx, cancel, source, err := o.open(ctx, now)
+	ctx, cancel, opened, err := o.open(ctx)
 	defer cancel()
 	if err != nil {
 		return report.Plan{}, err
 	}
-	snapshot := cluster.Load(ctx, source, now())
+	snapshot := cluster.Load(ctx, opened.source, opened.now())
 	return report.NewPlan(report.PlanInput{Snapshot: snapshot, Simulated: drain.Simulate(snapshot, o.version), Image: o.image}), nil
 }
