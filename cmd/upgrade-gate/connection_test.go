@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spf13/pflag"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
@@ -162,7 +163,13 @@ func TestAnInterruptDoesNotWaitForAServerThatHangs(t *testing.T) {
 }
 
 func TestTheConnectionIsNotThrottled(t *testing.T) {
-	config, err := (&connectionOptions{kubeconfig: kubeconfig(t, "https://localhost")}).config()
+	var options connectionOptions
+	flags := pflag.NewFlagSet("test", pflag.ContinueOnError)
+	options.addFlags(flags)
+	if err := flags.Parse([]string{"--kubeconfig", kubeconfig(t, "https://localhost")}); err != nil {
+		t.Fatal(err)
+	}
+	config, err := options.config()
 	if err != nil {
 		t.Fatal(err)
 	}
