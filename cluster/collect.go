@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -35,13 +36,25 @@ func Collect(ctx context.Context, source Source, now time.Time) *Collection {
 	return c
 }
 
-// Unread returns the evidence that could not be read, or only in part, in the order of the tables.
-func (c *Collection) Unread() []Evidence {
-	var all []Evidence
+// Missing says what could not be read, or only in part, and why, in the order of the tables: kinds, single kubelets, certificates.
+func (c *Collection) Missing() []string {
+	var all []string
+	missing := func(what, because string) {
+		if because != "" {
+			all = append(all, what+": "+because)
+		}
+	}
 	for _, kind := range evidenceKinds() {
 		if e := c.evidence[kind]; e.State == Unread || e.State == Partial {
-			all = append(all, e)
+			missing(string(kind), e.Because)
 		}
+	}
+	for _, node := range slices.Sorted(maps.Keys(c.probed.Kubelets)) {
+		missing("statistics of node "+node, c.probed.Kubelets[node].StatsError)
+		missing("kubelet configuration of node "+node, c.probed.Kubelets[node].ConfigError)
+	}
+	for _, served := range c.probed.Certificates {
+		missing("certificate of "+served.Endpoint, served.Error)
 	}
 	return all
 }

@@ -191,8 +191,8 @@ func TestACollectionOfNothingIsReadAsNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := cluster.Load(t.Context(), read, read.CollectedAt()).Evidence(cluster.Nodes); got.State != cluster.Unread || len(c.Unread()) == 0 || c.Count() != 0 {
-		t.Errorf("got %+v, unread %v", got, c.Unread())
+	if got := cluster.Load(t.Context(), read, read.CollectedAt()).Evidence(cluster.Nodes); got.State != cluster.Unread || len(c.Missing()) == 0 || c.Count() != 0 {
+		t.Errorf("got %+v, missing %v", got, c.Missing())
 	}
 }
 

@@ -29,7 +29,10 @@ const readSecretsUsage = "also read labels and annotations of the machine plans 
 func (o *connectionOptions) addFlags(flags *pflag.FlagSet) {
 	o.kubectl = genericclioptions.NewConfigFlags(false)
 	o.kubectl.Namespace, o.kubectl.CacheDir = nil, nil // Every namespace is read, and nothing is kept.
-	o.kubectl.AddFlags(flags)
+	kubectl := pflag.NewFlagSet("kubectl", pflag.ContinueOnError)
+	o.kubectl.AddFlags(kubectl)
+	markOfKubectl(kubectl)
+	flags.AddFlagSet(kubectl)
 	flags.StringVar(&o.kubeletCA, "kubelet-ca", "", "`FILE` with the CA of the kubelets' certificates (default: the API server's)")
 	flags.BoolVar(&o.readSecrets, "read-secrets", false, readSecretsUsage)
 }
