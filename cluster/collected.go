@@ -18,10 +18,16 @@ type Collected struct {
 	evidence map[Kind]Evidence
 }
 
-// isCollected tells whether files are those of a Collection.
-func isCollected(files fs.FS) bool {
-	info, err := fs.Stat(files, collectedFile)
-	return err == nil && info.Mode().IsRegular()
+// collectedIn returns the directory in which files of a Collection are, "." for the files themselves; false where there are none.
+func collectedIn(files fs.FS) (string, bool) {
+	if isThere(files, ".", collectedFile, false) {
+		return ".", true
+	}
+	entries, err := fs.ReadDir(files, ".")
+	if err != nil || len(entries) != 1 || !entries[0].IsDir() || !isThere(files, entries[0].Name(), collectedFile, false) {
+		return "", false
+	}
+	return entries[0].Name(), true
 }
 
 // ReadCollected reads the files that a Collection has written. name is what messages call the whole. Its error is one line that

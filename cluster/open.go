@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Open reads a cluster from a path, by what is there: a support bundle as a zip, a folder that is an unpacked one or whose only
-// directory is, or else any folder or file of YAML, for which alone the options are. The error is one line that names the path, and where
+// Open reads a cluster from a path, by what is there: a support bundle, or what a Collection has written, as a zip or as a folder, which
+// may have it in its only directory; or else any folder or file of YAML, for which alone the options are. The error is one line that names the path, and where
 // the content is at fault, the file in it.
 func Open(path string, options FolderOptions) (Source, error) {
 	info, err := os.Stat(path)
@@ -39,6 +39,9 @@ func open(path string, info fs.FileInfo, options FolderOptions) (Source, error) 
 		return nil, bare(err)
 	}
 	defer root.Close()
+	if top, is := collectedIn(root.FS()); is {
+		return openCollected(root.FS(), top, path, options)
+	}
 	top, is := unpackedBundle(root.FS())
 	if !is {
 		return ReadFolder(path, options)
@@ -56,13 +59,30 @@ func open(path string, info fs.FileInfo, options FolderOptions) (Source, error) 
 // errBundleIsComplete refuses a flag that would take what a bundle did not collect for empty.
 var errBundleIsComplete = errors.New("--assume-complete is for folders of YAML: a support bundle tells itself what it holds, and what it did not collect is not empty")
 
-// openZip reads the support bundle in a zip.
+// errCollectedIsComplete does so for what a Collection has written.
+var errCollectedIsComplete = errors.New("--assume-complete is for folders of YAML: what collect has written tells itself what was read, and what was not is not empty")
+
+func openCollected(files fs.FS, top, path string, options FolderOptions) (Source, error) {
+	if options.AssumeComplete {
+		return nil, errCollectedIsComplete
+	}
+	within, err := fs.Sub(files, top)
+	if err != nil {
+		return nil, err
+	}
+	return ReadCollected(within, path)
+}
+
+// openZip reads what is in a zip.
 func openZip(path string, options FolderOptions) (Source, error) {
 	files, err := openArchive(path, bundleLimits())
 	if err != nil {
 		return nil, err
 	}
 	defer files.Close()
+	if top, is := collectedIn(files); is {
+		return openCollected(files, top, path, options)
+	}
 	if options.AssumeComplete {
 		return nil, errBundleIsComplete
 	}
