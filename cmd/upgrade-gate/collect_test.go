@@ -53,7 +53,9 @@ func TestEveryExampleThatIsCollectedIsJudgedAsBeforeByteForByte(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				write := func(create func(string) (io.Writer, error)) error { return cluster.Collect(t.Context(), folder, now).Write("v1", create) }
+				write := func(create func(string) (io.Writer, error)) error {
+					return cluster.Collect(t.Context(), folder, now).Write("v1", create)
+				}
 				if err := files.write(t.Context(), write); err != nil {
 					t.Fatal(err)
 				}

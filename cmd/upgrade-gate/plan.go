@@ -37,11 +37,19 @@ func newPlanCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "plan",
 		Short: "Tells what an upgrade would do, node by node, and where it would hang",
-		Long: "Simulates the rolling upgrade of the cluster of the current kubeconfig, or of a cluster in files: in which order the nodes are\n" +
-			"drained, which VMs move where, which are shut down, what the upgrade would hang on, and how long it takes. Nothing is changed.\n\n" +
-			"Exit codes: 0 nothing would hang, 1 could not run, 2 something would, 3 nothing would, but not everything could be simulated.",
-		Example: "  upgrade-gate plan --version v1.4.2\n" +
-			"  upgrade-gate plan --from examples/clusters/stuck-pre-drained --assume-complete --version v1.4.2 -o svg > plan.svg",
+		Long: `Simulates the rolling upgrade of the cluster of the current kubeconfig, or of a cluster in files (--from): in which order the nodes are
+drained, which VMs move where, which are shut down, what the upgrade would hang on, and how long it takes. Nothing is changed. How the
+simulation works, and how far it can be believed, stands in docs/drain.md.
+
+Exit codes: 0 nothing would hang, 1 could not run, 2 something would, 3 nothing would, but not everything could be simulated.`,
+		Example: `  # What an upgrade to v1.4.2 would do
+  upgrade-gate plan --version v1.4.2
+
+  # As a picture, of the cluster in a support bundle
+  upgrade-gate plan --from supportbundle_0f3c_2026-11-20T10-00-00Z.zip --version v1.4.2 -o svg > plan.svg
+
+  # Which VMs are shut down, for a script
+  upgrade-gate plan -o json | jq -r '.nodes[].shutDowns[].object | "\(.namespace)/\(.name)"'`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return options.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
