@@ -142,15 +142,23 @@ func TestAKubeletCAThatIsAbsentIsExitCode1(t *testing.T) {
 	}
 }
 
-func TestAnInterruptDoesNotWaitForAServerThatHangs(t *testing.T) {
-	asked, done := make(chan struct{}, 1), make(chan struct{})
-	config := apiServer(t, func(http.ResponseWriter, *http.Request) {
+// hangs is an API server that tells when it is asked, and does not answer.
+func hangs(asked chan<- struct{}, done <-chan struct{}) http.HandlerFunc {
+	return func(_ http.ResponseWriter, request *http.Request) {
 		select {
 		case asked <- struct{}{}:
 		default:
 		}
-		<-done
-	})
+		select {
+		case <-done:
+		case <-request.Context().Done():
+		}
+	}
+}
+
+func TestAnInterruptDoesNotWaitForAServerThatHangs(t *testing.T) {
+	asked, done := make(chan struct{}, 1), make(chan struct{})
+	config := apiServer(t, hangs(asked, done))
 	ctx, interrupt := context.WithCancel(context.Background())
 	go func() {
 		<-asked
