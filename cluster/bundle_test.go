@@ -233,6 +233,7 @@ func TestAnyVersionOfAKindIsRead(t *testing.T) {
 }
 
 func TestListsInOtherFormsOfYAMLAreRead(t *testing.T) {
+	objects := sparse(t)
 	const item = `{"apiVersion":"storage.k8s.io/v1","kind":"StorageClass","metadata":{"name":"a"},"provisioner":"null"}`
 	for name, content := range map[string]string{
 		"JSON":                  `{"apiVersion":"v1","kind":"List","items":[` + item + `]}`,
@@ -243,13 +244,13 @@ func TestListsInOtherFormsOfYAMLAreRead(t *testing.T) {
 		"managed fields":        "items:\n- metadata:\n    managedFields:\n    - manager: x\n\n      fieldsV1:\n        f:a: {}\n    name: a\n  provisioner: \"null\"\nkind: List\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			snapshot := loadBundle(t, pack(clustertest.Bundle{Objects: sparse(t)}, map[string]string{"yamls/cluster/storage.k8s.io/v1/storageclasses.yaml": content}))
+			snapshot := loadBundle(t, pack(clustertest.Bundle{Objects: objects}, map[string]string{"yamls/cluster/storage.k8s.io/v1/storageclasses.yaml": content}))
 			if classes := snapshot.StorageClasses(); len(classes) != 1 || classes[0].Name != "a" || classes[0].Provisioner != "" {
 				t.Errorf("got %+v of %d, %+v", snapshot.Evidence(cluster.StorageClasses), len(classes), classes)
 			}
 		})
 	}
-	snapshot := loadBundle(t, pack(clustertest.Bundle{Objects: sparse(t)}, map[string]string{"yamls/cluster/storage.k8s.io/v1/storageclasses.yaml": "apiVersion: v1\nitems: []\nkind: List\n"}))
+	snapshot := loadBundle(t, pack(clustertest.Bundle{Objects: objects}, map[string]string{"yamls/cluster/storage.k8s.io/v1/storageclasses.yaml": "apiVersion: v1\nitems: []\nkind: List\n"}))
 	if got := snapshot.Evidence(cluster.StorageClasses); got.State != cluster.Read || got.Count != 0 {
 		t.Errorf("an empty list is %+v", got)
 	}
@@ -271,6 +272,7 @@ func TestOnlyWhatIsNeededIsOpened(t *testing.T) {
 }
 
 func TestABundleHasTheDateThatItSaysOrThatItsNameSays(t *testing.T) {
+	objects := sparse(t)
 	for name, test := range map[string]struct {
 		metadata, top, file, want string
 	}{
@@ -284,7 +286,7 @@ func TestABundleHasTheDateThatItSaysOrThatItsNameSays(t *testing.T) {
 		"nowhere to be found": {"", "", "renamed.zip", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			files, below := fstest.MapFS{}, pack(clustertest.Bundle{Objects: sparse(t)}, map[string]string{"metadata.yaml": test.metadata})
+			files, below := fstest.MapFS{}, pack(clustertest.Bundle{Objects: objects}, map[string]string{"metadata.yaml": test.metadata})
 			for file, content := range below {
 				if test.top != "" {
 					file = test.top + "/" + file
@@ -306,7 +308,7 @@ func TestABundleHasTheDateThatItSaysOrThatItsNameSays(t *testing.T) {
 			}
 		})
 	}
-	bundle, err := cluster.ReadSupportBundle(pack(clustertest.Bundle{Objects: sparse(t)}, nil), "b.zip")
+	bundle, err := cluster.ReadSupportBundle(pack(clustertest.Bundle{Objects: objects}, nil), "b.zip")
 	if err != nil || bundle.Name() != "support bundle b.zip of Kubernetes v1.29.9+rke2r1" {
 		t.Errorf("got %v, %v", bundle, err)
 	}
