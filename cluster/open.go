@@ -5,21 +5,22 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 )
 
-// Open reads a cluster from a path, by what is there: a support bundle as a zip, a folder that is an unpacked one or whose only
+// Open reads a cluster from a file or folder, by what is there: a support bundle as a zip, a folder that is an unpacked one or whose only
 // directory is, or else any folder or file of YAML, for which alone the options are. The error is one line that names the path, and where
 // the content is at fault, the file in it.
-func Open(path string, options FolderOptions) (Source, error) {
-	info, err := os.Stat(path)
+func Open(name string, options FolderOptions) (Source, error) {
+	info, err := os.Stat(name)
 	if err != nil {
 		return nil, fmt.Errorf("read the cluster: %w", err)
 	}
-	source, err := open(path, info, options)
+	source, err := open(name, info, options)
 	if err != nil && !strings.HasPrefix(err.Error(), "read ") {
-		err = fmt.Errorf("read %s: %w", path, err)
+		err = fmt.Errorf("read %s: %w", name, err)
 	}
 	if err != nil {
 		return nil, err
@@ -27,26 +28,26 @@ func Open(path string, options FolderOptions) (Source, error) {
 	return source, nil
 }
 
-func open(path string, info fs.FileInfo, options FolderOptions) (Source, error) {
+func open(name string, info fs.FileInfo, options FolderOptions) (Source, error) {
 	if !info.IsDir() {
-		if isZip(path) {
-			return openZip(path, options)
+		if isZip(name) {
+			return openZip(name, options)
 		}
-		return ReadFolder(path, options)
+		return ReadFolder(name, options)
 	}
-	root, err := os.OpenRoot(path)
+	root, err := os.OpenRoot(name)
 	if err != nil {
 		return nil, bare(err)
 	}
 	defer root.Close()
 	top, is := unpackedBundle(root.FS())
 	if !is {
-		return ReadFolder(path, options)
+		return ReadFolder(name, options)
 	}
 	if options.AssumeComplete {
 		return nil, errBundleIsComplete
 	}
-	absolute, err := filepath.Abs(path)
+	absolute, err := filepath.Abs(name)
 	if err != nil {
 		return nil, err
 	}
@@ -57,8 +58,8 @@ func open(path string, info fs.FileInfo, options FolderOptions) (Source, error) 
 var errBundleIsComplete = errors.New("--assume-complete is for folders of YAML: a support bundle tells itself what it holds, and what it did not collect is not empty")
 
 // openZip reads the support bundle in a zip.
-func openZip(path string, options FolderOptions) (Source, error) {
-	files, err := openArchive(path, bundleLimits())
+func openZip(name string, options FolderOptions) (Source, error) {
+	files, err := openArchive(name, bundleLimits())
 	if err != nil {
 		return nil, err
 	}
@@ -66,15 +67,15 @@ func openZip(path string, options FolderOptions) (Source, error) {
 	if options.AssumeComplete {
 		return nil, errBundleIsComplete
 	}
-	return ReadSupportBundle(files, filepath.Base(path))
+	return ReadSupportBundle(files, filepath.Base(name))
 }
 
 // isZip tells a zip by its name, or by how it begins.
-func isZip(path string) bool {
-	if strings.EqualFold(filepath.Ext(path), ".zip") {
+func isZip(name string) bool {
+	if strings.EqualFold(filepath.Ext(name), ".zip") {
 		return true
 	}
-	file, err := os.Open(path)
+	file, err := os.Open(name)
 	if err != nil {
 		return false
 	}
@@ -85,10 +86,12 @@ func isZip(path string) bool {
 }
 
 // unpackedBundle returns the directory of a folder that is an unpacked bundle, "." for the folder itself. A folder counts as
-// one only with both metadata.yaml and yamls/: one of YAML may hold a file or a directory of either name.
+// one only with yamls/ and what belongs beside or below it: one of YAML may hold a file or a directory of any one name.
 func unpackedBundle(files fs.FS) (string, bool) {
 	isBundle := func(directory string) bool {
-		return isThere(files, directory, metadataFile, false) && isThere(files, directory, yamlsDirectory, true)
+		yamls := path.Join(directory, yamlsDirectory)
+		return isThere(files, directory, yamlsDirectory, true) &&
+			(isThere(files, directory, metadataFile, false) || isThere(files, yamls, "cluster", true) || isThere(files, yamls, "namespaced", true))
 	}
 	if isBundle(".") {
 		return ".", true
