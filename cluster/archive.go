@@ -11,6 +11,7 @@ import (
 	"path"
 	"strings"
 	"sync/atomic"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -120,8 +121,8 @@ func wrongName(name string) string {
 	switch {
 	case !utf8.ValidString(name):
 		return "the name is not UTF-8"
-	case strings.ContainsAny(name, "\\\x00"):
-		return "the name holds a backslash or a NUL"
+	case strings.ContainsFunc(name, func(r rune) bool { return r == '\\' || unicode.IsControl(r) }):
+		return "the name holds a backslash, a NUL or another control character"
 	case strings.HasPrefix(name, "/"), len(name) > 1 && name[1] == ':':
 		return "the name is absolute"
 	case !fs.ValidPath(strings.TrimSuffix(name, "/")) || name == "./":

@@ -62,7 +62,9 @@ func readBundle(files fs.FS, top, file string) (*SupportBundle, error) {
 	judge := newBundleJudge(layout, log, contents)
 	for _, resource := range Resources() {
 		list := judge.list(resource)
-		list.evidence.ReadAt = about.createdAt
+		if list.evidence.held() {
+			list.evidence.ReadAt = about.createdAt
+		}
 		b.lists[resource.Kind] = list
 	}
 	return b, nil

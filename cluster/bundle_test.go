@@ -2,7 +2,6 @@ package cluster_test
 
 import (
 	"context"
-	"maps"
 	"os"
 	"slices"
 	"testing"
@@ -233,6 +232,7 @@ func TestAnyVersionOfAKindIsRead(t *testing.T) {
 }
 
 func TestListsInOtherFormsOfYAMLAreRead(t *testing.T) {
+	objects := sparse(t)
 	const item = `{"apiVersion":"storage.k8s.io/v1","kind":"StorageClass","metadata":{"name":"a"},"provisioner":"null"}`
 	for name, content := range map[string]string{
 		"JSON":                  `{"apiVersion":"v1","kind":"List","items":[` + item + `]}`,
@@ -240,74 +240,18 @@ func TestListsInOtherFormsOfYAMLAreRead(t *testing.T) {
 		"indented items":        "apiVersion: v1\nkind: List\nitems:\n  - metadata:\n      name: a\n    provisioner: \"null\"\n",
 		"flow style in a block": "---\n# a list\nkind: List\nitems:\n- " + item + "\n",
 		"a typed list":          "apiVersion: storage.k8s.io/v1\nkind: StorageClassList\nitems:\n\n- metadata: {name: a}\n\nmetadata:\n  resourceVersion: \"1\"\n",
+		"comments":              "kind: List\nitems:\n- metadata:\n# a comment\n    name: a\n",
 		"managed fields":        "items:\n- metadata:\n    managedFields:\n    - manager: x\n\n      fieldsV1:\n        f:a: {}\n    name: a\n  provisioner: \"null\"\nkind: List\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			snapshot := loadBundle(t, pack(clustertest.Bundle{Objects: sparse(t)}, map[string]string{"yamls/cluster/storage.k8s.io/v1/storageclasses.yaml": content}))
+			snapshot := loadBundle(t, pack(clustertest.Bundle{Objects: objects}, map[string]string{"yamls/cluster/storage.k8s.io/v1/storageclasses.yaml": content}))
 			if classes := snapshot.StorageClasses(); len(classes) != 1 || classes[0].Name != "a" || classes[0].Provisioner != "" {
 				t.Errorf("got %+v of %d, %+v", snapshot.Evidence(cluster.StorageClasses), len(classes), classes)
 			}
 		})
 	}
-	snapshot := loadBundle(t, pack(clustertest.Bundle{Objects: sparse(t)}, map[string]string{"yamls/cluster/storage.k8s.io/v1/storageclasses.yaml": "apiVersion: v1\nitems: []\nkind: List\n"}))
+	snapshot := loadBundle(t, pack(clustertest.Bundle{Objects: objects}, map[string]string{"yamls/cluster/storage.k8s.io/v1/storageclasses.yaml": "apiVersion: v1\nitems: []\nkind: List\n"}))
 	if got := snapshot.Evidence(cluster.StorageClasses); got.State != cluster.Read || got.Count != 0 {
 		t.Errorf("an empty list is %+v", got)
-	}
-}
-
-func TestOnlyWhatIsNeededIsOpened(t *testing.T) {
-	files := pack(clustertest.Bundle{Objects: sparse(t)}, map[string]string{
-		"logs/default/pod/main.log": "x", "nodes/node-1.zip": "x", "yamls/cluster/v1/componentstatuses.yaml": "x", "prometheus-alerts.json": "x",
-		"yamls/namespaced/default/batch/v1/jobs.yaml": "x", "yamls/namespaced/fleet-local/v1/secrets.yaml": "x", "yamls/cluster/metrics.k8s.io/v1beta1/nodes.yaml": "x",
-	})
-	bad := fstest.MapFS{}
-	maps.Copy(bad, files)
-	snapshot := loadBundle(t, bad)
-	for _, kind := range []cluster.Kind{cluster.Jobs, cluster.Nodes} {
-		if got := snapshot.Evidence(kind); got.State != cluster.Read {
-			t.Errorf("%s is %+v", kind, got)
-		}
-	}
-}
-
-func TestABundleHasTheDateThatItSaysOrThatItsNameSays(t *testing.T) {
-	for name, test := range map[string]struct {
-		metadata, top, file, want string
-	}{
-		"RFC 3339":            {"bundlecreatedat: \"2026-08-07T10:11:12Z\"\n", "", "b.zip", "2026-08-07T10:11:12Z"},
-		"without quotes":      {"bundlecreatedat: 2026-08-07T10:11:12Z\n", "", "b.zip", "2026-08-07T10:11:12Z"},
-		"with a zone":         {"bundleCreatedAt: 2026-08-07T10:11:12.5+02:00\n", "", "b.zip", "2026-08-07T08:11:12Z"},
-		"as Go prints it":     {"bundlecreatedat: 2026-08-07 10:11:12.123456789 +0000 UTC m=+0.01\n", "", "b.zip", "2026-08-07T10:11:12Z"},
-		"in the file's form":  {"bundlecreatedat: 2026-08-07T10-11-12Z\n", "", "b.zip", "2026-08-07T10:11:12Z"},
-		"by the top folder":   {"bundlecreatedat: soon\n", "supportbundle_x_2026-08-07T10-11-12Z", "renamed.zip", "2026-08-07T10:11:12Z"},
-		"by the file's name":  {"- broken: [", "", "supportbundle_x_2026-08-07T10-11-12Z.zip", "2026-08-07T10:11:12Z"},
-		"nowhere to be found": {"", "", "renamed.zip", ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			files, below := fstest.MapFS{}, pack(clustertest.Bundle{Objects: sparse(t)}, map[string]string{"metadata.yaml": test.metadata})
-			for file, content := range below {
-				if test.top != "" {
-					file = test.top + "/" + file
-				}
-				files[file] = content
-			}
-			bundle, err := cluster.ReadSupportBundle(files, test.file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got, name := "", "support bundle "+test.file
-			if at := bundle.CollectedAt(); !at.IsZero() {
-				got = at.Format("2006-01-02T15:04:05Z07:00")
-			} else {
-				name += ", whose date is not known"
-			}
-			if got != test.want || bundle.Name() != name {
-				t.Errorf("got %q of %q, want %q of %q", got, bundle.Name(), test.want, name)
-			}
-		})
-	}
-	bundle, err := cluster.ReadSupportBundle(pack(clustertest.Bundle{Objects: sparse(t)}, nil), "b.zip")
-	if err != nil || bundle.Name() != "support bundle b.zip of Kubernetes v1.29.9+rke2r1" {
-		t.Errorf("got %v, %v", bundle, err)
 	}
 }

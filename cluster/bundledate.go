@@ -39,7 +39,7 @@ func readMetadata(files fs.FS, top, file string) (bundleMetadata, error) {
 			case "bundlecreatedat":
 				about.createdAt = parseBundleTime(text)
 			case "kubernetesversion":
-				about.kubernetes = shorten(text)
+				about.kubernetes = firstLine([]byte(text))
 			}
 		}
 	}

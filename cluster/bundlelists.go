@@ -90,7 +90,7 @@ func (r *listFileReader) readSafely(file bundleFile) (content bundleContent, err
 	r.file, r.whole, r.objects, r.names = file, file.resource.newObject(), nil, map[string]bool{}
 	err = r.read()
 	if errors.Is(err, errOtherForm) {
-		r.objects = nil
+		r.objects, r.names = nil, map[string]bool{}
 		err = r.readWhole()
 	}
 	if wrong := (*badContent)(nil); errors.As(err, &wrong) {

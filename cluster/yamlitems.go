@@ -54,7 +54,7 @@ func (r *itemReader) reset(lines *bufio.Reader, cut map[string]string) {
 }
 
 // each calls use with every item, which is a mapping in YAML, and the number of its first line. Use must not keep the bytes. Each returns
-// errOtherForm, before it has used anything, for a file that has another form.
+// errOtherForm for a file that has another form, which may show only behind some items.
 func (r *itemReader) each(use func(item []byte, line int) error) error {
 	found, err := r.findItems()
 	if err != nil || !found {
@@ -78,7 +78,7 @@ func (r *itemReader) each(use func(item []byte, line int) error) error {
 		case indentation < 0 && depth == 0, depth < indentation, depth == indentation && !isDash(line[depth:]):
 			return r.rest(line)
 		case !isDash(line[depth:]):
-			return &badContent{r.line, errors.New("this is no item of the list")}
+			return errOtherForm
 		}
 		first := r.line
 		if err := r.take(line, indentation); err != nil {
@@ -123,13 +123,13 @@ func (r *itemReader) findItems() (bool, error) {
 	}
 }
 
-// rest reads what follows the items, which is more of the list itself. A second document would be lost.
+// rest reads what follows the items, which is more of the list itself.
 func (r *itemReader) rest(line []byte) error {
 	for {
 		if !isBlank(line) && line[0] != ' ' {
 			key, _, ok := bytes.Cut(line, []byte(":"))
 			if !ok || !isPlainKey(key) || string(key) == "items" {
-				return &badContent{r.line, errors.New("the list ends here, and what follows is not part of it")}
+				return errOtherForm
 			}
 			r.isWhole = r.isWhole || string(key) == "kind"
 		}
@@ -164,7 +164,10 @@ func (r *itemReader) take(line []byte, indentation int) error {
 		if err != nil {
 			return err
 		}
-		if !isBlank(line) && depthOf(line) <= indentation {
+		if depth := depthOf(line); !isBlank(line) && depth <= indentation {
+			if line[depth] == '#' {
+				return errOtherForm // The item may go on behind the comment.
+			}
 			r.peeked = line
 			r.line--
 			return nil
