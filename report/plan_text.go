@@ -25,7 +25,7 @@ func WritePlanText(w io.Writer, p Plan, style Style) error {
 		text.out.WriteByte('\n')
 		text.line("", "  ", "upgrade-gate explain CHECK says what to do about what a check finds, upgrade-gate check what it finds here.")
 	}
-	return writePlan(w, text.out.Bytes())
+	return writeOut(w, "the plan", text.out.Bytes())
 }
 
 type planText struct {

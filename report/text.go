@@ -22,10 +22,7 @@ func WriteText(w io.Writer, r Report, style Style) error {
 	text.findings("What only warns", false)
 	text.unknown()
 	text.rest()
-	if _, err := w.Write(out.Bytes()); err != nil {
-		return fmt.Errorf("write the report: %w", err)
-	}
-	return nil
+	return writeOut(w, "the report", out.Bytes())
 }
 
 type textWriter struct {
