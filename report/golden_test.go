@@ -73,6 +73,7 @@ func TestWhatPeopleAndProgramsRead(t *testing.T) {
 				".text.txt": styled(WriteText, Style{}),
 				".json":     WriteJSON,
 				".yaml":     WriteYAML,
+				".wide.txt": styled(WriteWide, Style{}),
 			} {
 				golden(t, name+file, written(t, write, r))
 			}

@@ -24,5 +24,6 @@ func checkForms() forms[judgement] {
 		{"text", styled(report.WriteText)},
 		{"json", plain(report.WriteJSON)},
 		{"yaml", plain(report.WriteYAML)},
+		{"wide", styled(report.WriteWide)},
 	}
 }
