@@ -70,10 +70,11 @@ func TestWhatPeopleAndProgramsRead(t *testing.T) {
 			golden(t, name+".audit.json", asJSON(t, AuditAnnotations(r)))
 			golden(t, name+".causes.json", asJSON(t, Causes(r)))
 			for file, write := range map[string]func(io.Writer, Report) error{
-				".text.txt": styled(WriteText, Style{}),
-				".json":     WriteJSON,
-				".yaml":     WriteYAML,
-				".wide.txt": styled(WriteWide, Style{}),
+				".text.txt":  styled(WriteText, Style{}),
+				".json":      WriteJSON,
+				".yaml":      WriteYAML,
+				".junit.xml": WriteJUnit,
+				".wide.txt":  styled(WriteWide, Style{}),
 			} {
 				golden(t, name+file, written(t, write, r))
 			}

@@ -25,5 +25,6 @@ func checkForms() forms[judgement] {
 		{"json", plain(report.WriteJSON)},
 		{"yaml", plain(report.WriteYAML)},
 		{"wide", styled(report.WriteWide)},
+		{"junit", plain(report.WriteJUnit)},
 	}
 }
