@@ -73,6 +73,7 @@ func TestWhatPeopleAndProgramsRead(t *testing.T) {
 				".text.txt":  styled(WriteText, Style{}),
 				".json":      WriteJSON,
 				".yaml":      WriteYAML,
+				".md":        WriteMarkdown,
 				".junit.xml": WriteJUnit,
 				".wide.txt":  styled(WriteWide, Style{}),
 			} {

@@ -26,5 +26,6 @@ func checkForms() forms[judgement] {
 		{"yaml", plain(report.WriteYAML)},
 		{"wide", styled(report.WriteWide)},
 		{"junit", plain(report.WriteJUnit)},
+		{"markdown", plain(report.WriteMarkdown)},
 	}
 }
