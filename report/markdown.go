@@ -28,7 +28,7 @@ const (
 // only warns, what could not be judged, and folded up what passed. Texts of the cluster stay texts: they make no link, no mention and no
 // markup. At most 60,000 characters are written; what is left out is counted.
 func WriteMarkdown(w io.Writer, r Report) error {
-	ticket := ticketWriter{report: r, room: ticketLength}
+	ticket := ticketWriter{report: r, command: r.command(), room: ticketLength}
 	ticket.head()
 	ticket.findings("What blocks", true, afterBlocking)
 	ticket.findings("What only warns", false, afterWarnings)
@@ -41,6 +41,8 @@ func WriteMarkdown(w io.Writer, r Report) error {
 type ticketWriter struct {
 	out    bytes.Buffer
 	report Report
+	// command is what shows everything, where the ticket leaves something out.
+	command string
 	// room is how many characters may still be written.
 	room int
 }
@@ -107,7 +109,7 @@ func (t *ticketWriter) list(heading string, entries []ticketEntry, keep int) {
 		t.write(numberedBlock(n, block))
 	}
 	if len(hidden) > 0 {
-		t.write("\n" + inline(clip(more(hidden), moreLength/4)) + " To see everything: " + code(clip(t.report.command(), moreLength/4)) + "\n")
+		t.write("\n" + inline(clip(more(hidden), moreLength/4)) + " To see everything: " + code(clip(t.command, moreLength/4)) + "\n")
 	}
 }
 

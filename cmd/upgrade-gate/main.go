@@ -47,6 +47,6 @@ func newRootCommand() *cobra.Command {
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newServeCommand(), newCheckCommand(), newPlanCommand(), newExplainCommand(), newVersionCommand())
+	root.AddCommand(newServeCommand(), newCheckCommand(), newPlanCommand(), newDiffCommand(), newExplainCommand(), newVersionCommand())
 	return root
 }
