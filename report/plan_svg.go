@@ -33,7 +33,7 @@ func WritePlanSVG(w io.Writer, p Plan) error {
 	}
 	d.footer()
 	d.out.add("</svg>")
-	return writePlan(w, d.out.Bytes())
+	return writeOut(w, "the plan", d.out.Bytes())
 }
 
 // drawing is a picture being drawn.

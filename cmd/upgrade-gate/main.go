@@ -65,7 +65,7 @@ check and plan read a cluster or files and change nothing; serve is the admissio
 		SilenceUsage:  true,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.AddCommand(newCheckCommand(), newPlanCommand(), newCollectCommand(), newExplainCommand(), newRBACCommand(), newServeCommand(), newVersionCommand())
+	root.AddCommand(newCheckCommand(), newPlanCommand(), newCollectCommand(), newDiffCommand(), newExplainCommand(), newRBACCommand(), newServeCommand(), newVersionCommand())
 	root.SetUsageFunc(writeUsage)
 	for _, command := range append(root.Commands(), root) {
 		command.Example = strings.ReplaceAll(command.Example, programName+" ", name+" ")
