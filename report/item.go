@@ -177,6 +177,9 @@ func (r Report) policy() string {
 	return sentence("The policy " + strings.Join(parts, "; "))
 }
 
+// notRunPrefix begins what notRun says.
+const notRunPrefix = "Not run, as asked: "
+
 // notRun says which checks were left out by the one who asked; empty where none was.
 func (r Report) notRun() string {
 	if len(r.NotRun) == 0 {
@@ -187,7 +190,7 @@ func (r Report) notRun() string {
 	if len(r.NotRun) > few {
 		left = fmt.Sprintf("%d of %d checks", len(r.NotRun), len(r.NotRun)+len(r.Checks))
 	}
-	return "Not run, as asked: " + left + "."
+	return notRunPrefix + left + "."
 }
 
 // asides are sentences about what has changed the verdict beside the cluster: waivers, the policy, checks that were not run.

@@ -107,7 +107,7 @@ func (r Report) junitProperties() []junitProperty {
 	var all []junitProperty
 	for _, p := range []junitProperty{
 		{"verdict", string(r.Verdict)}, {"target", r.Target}, {"image", r.Image}, {"running", r.Running}, {"source", r.Source},
-		{"waivers", r.waivers()}, {"policy", r.policy()},
+		{"waivers", r.waivers()}, {"policy", r.policy()}, {"notRun", r.notRun()},
 	} {
 		if p.Value = printable(p.Value); p.Value != "" {
 			all = append(all, p)

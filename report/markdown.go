@@ -58,6 +58,7 @@ func (t *ticketWriter) head() {
 	for _, fact := range []struct{ name, text string }{
 		{"Target", t.report.Target}, {"Image", t.report.Image}, {"Running", t.report.Running}, {"Evidence", t.report.Source},
 		{"As of", t.report.ReadAt.UTC().Format(time.RFC3339)}, {"Waivers", t.report.waivers()}, {"Policy", t.report.policy()},
+		{"Not run", strings.TrimPrefix(t.report.notRun(), notRunPrefix)},
 	} {
 		if fact.text != "" {
 			t.write(fmt.Sprintf("- %s: %s\n", fact.name, inline(clip(printable(fact.text), longestTicketName))))

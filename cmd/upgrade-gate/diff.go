@@ -32,10 +32,16 @@ func newDiffCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "diff OLD NEW",
 		Short: "Tells what two reports of check find differently: what is new, what is fixed",
-		Long: "Compares two reports that upgrade-gate check -o json (or -o yaml) has printed; - stands for standard input.\n\n" +
-			"Exit codes: 0 nothing is new, 1 could not run, 2 a finding is new, or a check newly refuses because it cannot be judged.",
-		Example: "  upgrade-gate check --version v1.4.2 -o json > before.json\n" +
-			"  upgrade-gate check --version v1.4.2 -o json | upgrade-gate diff before.json -",
+		Long: `Compares two reports that check -o json (or -o yaml) has printed: findings that are new, fixed, changed or unchanged, those that were not
+looked at again, and checks that can no longer be judged, or can be again. - stands for standard input.
+
+Exit codes: 0 nothing is new, 1 could not run, 2 a finding is new, or a check newly refuses because it cannot be judged.`,
+		Example: `  # What has happened since Tuesday
+  upgrade-gate check --version v1.4.2 -o json > tuesday.json
+  upgrade-gate check --version v1.4.2 -o json | upgrade-gate diff tuesday.json -
+
+  # For a ticket
+  upgrade-gate diff tuesday.json saturday.json -o markdown`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 2 {
 				return fmt.Errorf("diff takes two reports, OLD and NEW, but got %d; see upgrade-gate diff --help", len(args))
@@ -47,7 +53,8 @@ func newDiffCommand() *cobra.Command {
 		},
 		RunE: func(cmd *cobra.Command, args []string) error { return diff(cmd, args[0], args[1], output) },
 	}
-	command.Flags().StringVarP(&output, "output", "o", "text", differenceForms().names())
+	command.Flags().StringVarP(&output, "output", "o", "text", "`FORM` of the comparison: "+differenceForms().names())
+	complete(command, "output", differenceForms().each()...)
 	return command
 }
 
@@ -63,7 +70,7 @@ func diff(cmd *cobra.Command, before, after, output string) error {
 		return err
 	}
 	difference := report.Compare(old, latest)
-	if err := form.write(cmd.OutOrStdout(), difference, report.Style{}); err != nil {
+	if err := form.write(cmd.OutOrStdout(), difference, styleOf(cmd.OutOrStdout(), os.Getenv)); err != nil {
 		return err
 	}
 	if difference.Worse {
