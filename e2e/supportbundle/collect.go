@@ -21,6 +21,9 @@ type collector struct {
 	ctx     context.Context
 	api     API
 	options Options
+	// served is what the API server's discovery said, and discovery its error, at which every collector gives up.
+	served    []*metav1.APIResourceList
+	discovery error
 	// files are the contents by their path below the bundle's folder.
 	files map[string][]byte
 	// log becomes bundleGenerationError.log.
@@ -34,7 +37,13 @@ func Collect(ctx context.Context, api API, options Options) (*Bundle, error) {
 		return nil, errors.New("collecting a support bundle: the time of its creation is not set")
 	}
 	options = options.withDefaults()
-	c := &collector{ctx: ctx, api: api, options: options, files: map[string][]byte{}}
+	served, discovery := api.Resources(ctx)
+	if discovery == nil {
+		if err := options.validate(served); err != nil {
+			return nil, fmt.Errorf("collecting a support bundle: %w", err)
+		}
+	}
+	c := &collector{served: served, discovery: discovery, ctx: ctx, api: api, options: options, files: map[string][]byte{}}
 	var namespace metav1.PartialObjectMetadata
 	if err := c.get("/api/v1/namespaces/"+harvesterNamespace, &namespace); err != nil {
 		return nil, fmt.Errorf("collecting a support bundle: %w", err)
@@ -143,19 +152,19 @@ func excluded(group, resource string) bool {
 // collect adds a file for every resource that is wanted and has objects, in a namespace, or without one. choose may leave out some, and returns nil for none.
 // It returns false where discovery failed, at which a collector gives up.
 func (c *collector) collect(of, namespace string, wanted func(schema.GroupVersion, metav1.APIResource) bool, choose func(list) list) bool {
-	groups, err := c.api.Resources(c.ctx)
-	if failure := c.options.Faults.discovery(of); failure != "" {
-		err = errors.New(failure)
+	failure := c.discovery
+	if invented := c.options.Faults.discovery(of); invented != "" {
+		failure = errors.New(invented)
 	}
-	if err != nil {
+	if failure != nil {
 		scope := "namespaced"
 		if namespace == "" {
 			scope = "cluster"
 		}
-		c.complain("Unable to fetch %s resources: %v", scope, err)
+		c.complain("Unable to fetch %s resources: %v", scope, failure)
 		return false
 	}
-	for _, group := range groups {
+	for _, group := range c.served {
 		served, err := schema.ParseGroupVersion(group.GroupVersion)
 		if err != nil {
 			continue

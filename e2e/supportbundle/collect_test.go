@@ -225,6 +225,32 @@ func TestAMovedVersionStandsInTheItemsToo(t *testing.T) {
 	}
 }
 
+func TestAnOptionWithoutAnEffectIsAnError(t *testing.T) {
+	held, err := load.Decode([]byte(small))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name    string
+		options supportbundle.Options
+		names   string
+	}{
+		{"a list that nobody asks for", supportbundle.Options{Faults: supportbundle.Faults{Lists: []supportbundle.ListFault{{Resource: "volumes"}}}}, `"volumes"`},
+		{"a namespace that nobody collects", supportbundle.Options{Faults: supportbundle.Faults{Lists: []supportbundle.ListFault{{Resource: "pods", Namespace: "shop"}}}}, `"shop"`},
+		{"a discovery that nobody needs", supportbundle.Options{Faults: supportbundle.Faults{Discovery: "no", DiscoveryOf: []string{"shop"}}}, "shop"},
+		{"a namespace that is not Harvester's", supportbundle.Options{WithoutNamespaces: []string{"shop"}}, "shop"},
+		{"a group that is not served", supportbundle.Options{Versions: map[string]string{"x-k8s.io": "v1"}}, "x-k8s.io"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			test.options.Created = created()
+			_, err := supportbundle.Collect(t.Context(), supportbundle.FromObjects("v1.30.7+rke2r1", held), test.options)
+			if err == nil || !strings.Contains(err.Error(), test.names) {
+				t.Errorf("got %v, want an error that names %s", err, test.names)
+			}
+		})
+	}
+}
+
 func TestWithoutTheNamespaceOfHarvesterThereIsNoBundle(t *testing.T) {
 	api := supportbundle.FromObjects("v1.30.7+rke2r1", []*unstructured.Unstructured{})
 	_, err := supportbundle.Collect(t.Context(), api, supportbundle.Options{Created: created()})

@@ -2,9 +2,13 @@ package supportbundle
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // What a bundle says when the options do not.
@@ -93,6 +97,53 @@ func (o Options) namespaces() []string {
 	return once
 }
 
+// validate returns an error for an option that can have no effect, such as a misspelt one, over what is served.
+func (o Options) validate(groups []*metav1.APIResourceList) error {
+	own := Options{}.namespaces()
+	for _, namespace := range o.WithoutNamespaces {
+		if !slices.Contains(own, namespace) {
+			return fmt.Errorf("the namespace %s, which is to be left out, is none of Harvester's own: %s", namespace, strings.Join(own, ", "))
+		}
+	}
+	times := append(o.namespaces(), HarvesterCollector, ClusterCollector)
+	for _, of := range o.Faults.DiscoveryOf {
+		if !slices.Contains(times, of) {
+			return fmt.Errorf("discovery cannot fail for %s, which is neither a collector nor a namespace that is collected", of)
+		}
+	}
+	for group := range o.Versions {
+		if !slices.ContainsFunc(groups, func(served *metav1.APIResourceList) bool { return strings.HasPrefix(served.GroupVersion, group+"/") }) {
+			return fmt.Errorf("the group %s, which is to have another version, is not served", group)
+		}
+	}
+	for _, fault := range o.Faults.Lists {
+		if !o.reaches(fault, groups) {
+			return fmt.Errorf("no list is asked for that is to fail: resource %q of group %q in namespace %q", fault.Resource, fault.Group, fault.Namespace)
+		}
+	}
+	return nil
+}
+
+// reaches tells whether a list that is to fail is asked for.
+func (o Options) reaches(fault ListFault, groups []*metav1.APIResourceList) bool {
+	for _, group := range groups {
+		served, err := schema.ParseGroupVersion(group.GroupVersion)
+		if err != nil {
+			continue
+		}
+		for _, resource := range group.APIResources {
+			namespace := ""
+			if resource.Namespaced {
+				namespace = fault.Namespace
+			}
+			if fault.hits(served.Group, resource.Name, namespace) && (fault.Namespace == "" || slices.Contains(o.namespaces(), fault.Namespace)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // top is the name of the bundle's one folder, and of its file without the ending.
 func (o Options) top(uid string) string {
 	created := strings.ReplaceAll(o.Created.Format(time.RFC3339), ":", "-")
@@ -102,11 +153,15 @@ func (o Options) top(uid string) string {
 // list returns the error with which a list fails; empty where it does not.
 func (f Faults) list(group, resource, namespace string) string {
 	for _, fault := range f.Lists {
-		if fault.Group == group && anyOr(fault.Resource, resource) && anyOr(fault.Namespace, namespace) {
+		if fault.hits(group, resource, namespace) {
 			return cmp.Or(fault.Error, unavailable)
 		}
 	}
 	return ""
+}
+
+func (f ListFault) hits(group, resource, namespace string) bool {
+	return f.Group == group && anyOr(f.Resource, resource) && anyOr(f.Namespace, namespace)
 }
 
 // discovery returns the error with which discovery fails at a time; empty where it does not.

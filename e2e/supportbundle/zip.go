@@ -67,7 +67,7 @@ func addEntry(archive *zip.Writer, name string, mode fs.FileMode, content []byte
 		Name: name, Method: method, Extra: unixTime(modified),
 		CRC32: crc32.ChecksumIEEE(content), CompressedSize64: uint64(len(stored)), UncompressedSize64: uint64(len(content)),
 	}
-	header.Modified = modified
+	//lint:ignore SA1019 CreateRaw writes these two as they are, and leaves out the field that took their place
 	header.ModifiedDate, header.ModifiedTime = dosTime(modified)
 	header.SetMode(mode)
 	entry, err := archive.CreateRaw(header)
