@@ -85,12 +85,16 @@ func TestWhatABundleHolds(t *testing.T) {
 		"logs/kube-system/etcd/etcd.log.1",
 		"metadata.yaml",
 		"nodes/node-1.zip",
+		"yamls/cluster/apiextensions.k8s.io/v1/customresourcedefinitions.yaml",
+		"yamls/cluster/apiregistration.k8s.io/v1/apiservices.yaml",
 		"yamls/cluster/harvesterhci.io/v1beta1/settings.yaml",
 		"yamls/cluster/v1/namespaces.yaml",
 		"yamls/cluster/v1/nodes.yaml",
 		"yamls/namespaced/fleet-local/cluster.x-k8s.io/v1beta1/machines.yaml",
 		"yamls/namespaced/fleet-local/management.cattle.io/v3/managedcharts.yaml",
 		"yamls/namespaced/fleet-local/v1/secrets.yaml",
+		"yamls/namespaced/harvester-system/v1/configmaps.yaml",
+		"yamls/namespaced/harvester-system/v1/serviceaccounts.yaml",
 		"yamls/namespaced/kube-system/v1/pods.yaml",
 		"yamls/namespaced/longhorn-system/longhorn.io/v1beta2/volumes.yaml",
 	}
@@ -139,6 +143,10 @@ func TestWhatGoesWrong(t *testing.T) {
 		volumes  = "yamls/namespaced/longhorn-system/longhorn.io/v1beta2/volumes.yaml"
 		vms      = "yamls/namespaced/shop/kubevirt.io/v1/virtualmachines.yaml"
 		etcd     = "logs/kube-system/etcd/etcd.log"
+		crds     = "yamls/cluster/apiextensions.k8s.io/v1/customresourcedefinitions.yaml"
+		services = "yamls/cluster/apiregistration.k8s.io/v1/apiservices.yaml"
+		own      = "yamls/namespaced/harvester-system/v1/"
+		shop     = "yamls/namespaced/shop/v1/"
 	)
 	lists := func(faults ...supportbundle.ListFault) supportbundle.Options {
 		return supportbundle.Options{Faults: supportbundle.Faults{Lists: faults}}
@@ -151,7 +159,7 @@ func TestWhatGoesWrong(t *testing.T) {
 		options              supportbundle.Options
 		log, missing, beside []string
 	}{
-		{"a namespace that the user asked for is there", supportbundle.Options{ExtraNamespaces: []string{"shop", "default"}}, nil, nil, []string{vms}},
+		{"a namespace that the user asked for is there", supportbundle.Options{ExtraNamespaces: []string{"shop", "default"}}, nil, nil, []string{vms, shop + "configmaps.yaml", shop + "serviceaccounts.yaml"}},
 		{"a namespace that is left out is not", supportbundle.Options{WithoutNamespaces: []string{"longhorn-system"}}, nil, []string{volumes}, nil},
 		{"a version that has moved", supportbundle.Options{Versions: map[string]string{"cluster.x-k8s.io": "v1beta2"}}, nil, []string{machines}, []string{moved}},
 		{
@@ -172,7 +180,7 @@ func TestWhatGoesWrong(t *testing.T) {
 			[]string{pods, etcd, etcd + ".1"}, nil,
 		},
 		{"discovery fails for the cluster", discovery(supportbundle.ClusterCollector),
-			[]string{"Unable to fetch cluster resources: no route to host"}, []string{nodes, spaces}, nil},
+			[]string{"Unable to fetch cluster resources: no route to host"}, []string{crds, services, nodes, spaces}, nil},
 		{"discovery fails for one namespace", discovery("longhorn-system"),
 			[]string{"Unable to fetch namespaced resources: no route to host"}, []string{volumes}, nil},
 		{"discovery fails for the harvester collector", discovery(supportbundle.HarvesterCollector),
@@ -180,7 +188,9 @@ func TestWhatGoesWrong(t *testing.T) {
 		{"discovery fails every time", discovery(), slices.Concat(
 			[]string{"Unable to fetch namespaced resources: no route to host", "Unable to fetch cluster resources: no route to host"},
 			slices.Repeat([]string{"Unable to fetch namespaced resources: no route to host"}, 14)),
-			[]string{settings, nodes, spaces, machines, charts, secrets, pods, volumes}, nil},
+			[]string{
+				crds, services, settings, nodes, spaces, machines, charts, secrets, own + "configmaps.yaml", own + "serviceaccounts.yaml", pods, volumes,
+			}, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			bundle, whole := collect(t, test.options), collect(t, supportbundle.Options{})

@@ -31,8 +31,9 @@ type objects struct {
 	listable map[string]bool
 }
 
-// FromObjects returns an API server that holds objects and nothing else, for bundles that need no running one. It serves their kinds,
-// every kind that the gate knows, and, as a real one does, some that can be created but not listed. version is Kubernetes'.
+// FromObjects returns an API server that holds objects, and what every cluster holds besides, for bundles that need no running one. It
+// serves their kinds, every kind that the gate knows, and, as a real one does, some that can be created but not listed. version is
+// Kubernetes'.
 func FromObjects(version string, held []*unstructured.Unstructured) API {
 	o := &objects{
 		version: version, lists: map[string][]*unstructured.Unstructured{}, single: map[string]*unstructured.Unstructured{},
@@ -40,12 +41,12 @@ func FromObjects(version string, held []*unstructured.Unstructured) API {
 	}
 	served := knownResources()
 	for _, object := range held {
-		kind := object.GroupVersionKind().GroupKind()
-		resource, ok := served[kind]
-		if !ok {
-			resource = guess(object)
-			served[kind] = resource
+		if kind := object.GroupVersionKind().GroupKind(); served[kind].Name == "" {
+			served[kind] = guess(object)
 		}
+	}
+	for _, object := range slices.Concat(held, platform(served, held)) {
+		resource := served[object.GroupVersionKind().GroupKind()]
 		path := listPath(resource.gv, object.GetNamespace(), resource.Name)
 		o.lists[path] = append(o.lists[path], object)
 		o.single[path+"/"+object.GetName()] = object
@@ -63,9 +64,11 @@ type servedResource struct {
 // knownResources are those of the gate's table, and those that cannot be listed.
 func knownResources() map[schema.GroupKind]servedResource {
 	served := map[schema.GroupKind]servedResource{
-		{Kind: "Namespace"}: {metav1.APIResource{Name: "namespaces", Kind: "Namespace"}, schema.GroupVersion{Version: "v1"}},
-		{Kind: "Secret"}:    {metav1.APIResource{Name: "secrets", Kind: "Secret", Namespaced: true}, schema.GroupVersion{Version: "v1"}},
-		{Kind: "Binding"}:   {metav1.APIResource{Name: "bindings", Kind: "Binding", Namespaced: true}, schema.GroupVersion{Version: "v1"}},
+		{Kind: "Namespace"}:      {metav1.APIResource{Name: "namespaces", Kind: "Namespace"}, schema.GroupVersion{Version: "v1"}},
+		{Kind: "Secret"}:         {metav1.APIResource{Name: "secrets", Kind: "Secret", Namespaced: true}, schema.GroupVersion{Version: "v1"}},
+		{Kind: "ConfigMap"}:      {metav1.APIResource{Name: "configmaps", Kind: "ConfigMap", Namespaced: true}, schema.GroupVersion{Version: "v1"}},
+		{Kind: "ServiceAccount"}: {metav1.APIResource{Name: "serviceaccounts", Kind: "ServiceAccount", Namespaced: true}, schema.GroupVersion{Version: "v1"}},
+		{Kind: "Binding"}:        {metav1.APIResource{Name: "bindings", Kind: "Binding", Namespaced: true}, schema.GroupVersion{Version: "v1"}},
 	}
 	for _, r := range cluster.Resources() {
 		served[r.GVK.GroupKind()] = servedResource{

@@ -27,11 +27,14 @@ func TestABundleOfARunningControlPlane(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	server, err := supportbundle.FromServer(cluster.Config)
+	held, err := load.Read(folder)
 	if err != nil {
 		t.Fatal(err)
 	}
-	held, err := load.Read(folder)
+	if _, err := cluster.Loader.Apply(t.Context(), supportbundle.Furniture(held)...); err != nil {
+		t.Fatal(err)
+	}
+	server, err := supportbundle.FromServer(cluster.Config)
 	if err != nil {
 		t.Fatal(err)
 	}
