@@ -71,11 +71,11 @@ func collect(ctx context.Context, flags *flags) (bundle *supportbundle.Bundle, e
 	if info, err := os.Stat(folder); err != nil || !info.IsDir() {
 		return nil, fmt.Errorf("-cluster %s: examples/clusters has no such folder", flags.cluster)
 	}
-	held, err := load.Read(folder)
-	if err != nil {
-		return nil, err
-	}
 	if flags.files {
+		held, err := load.Read(folder)
+		if err != nil {
+			return nil, err
+		}
 		return supportbundle.Collect(ctx, supportbundle.FromObjects("v1.30.7+rke2r1", held), flags.options)
 	}
 	cluster, err := gate.StartCluster(ctx, gate.ClusterOptions{Folder: folder, Progress: os.Stderr})
@@ -83,7 +83,7 @@ func collect(ctx context.Context, flags *flags) (bundle *supportbundle.Bundle, e
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, cluster.Stop()) }()
-	if _, err := cluster.Loader.Apply(ctx, supportbundle.Furniture(held)...); err != nil {
+	if err := supportbundle.Furnish(ctx, cluster.Config); err != nil {
 		return nil, err
 	}
 	api, err := supportbundle.FromServer(cluster.Config)

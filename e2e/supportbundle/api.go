@@ -6,7 +6,10 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+
+	"github.com/upgrade-gate/upgrade-gate/e2e/load"
 )
 
 // API is a cluster, as the kit asks it.
@@ -48,4 +51,22 @@ func (s *server) Get(ctx context.Context, path string) ([]byte, error) {
 		return nil, err
 	}
 	return result.Raw()
+}
+
+// Furnish gives a control plane without a controller manager what that one puts into every namespace. Without it a bundle has no
+// folder for a namespace that nothing else is in.
+func Furnish(ctx context.Context, config *rest.Config) error {
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return fmt.Errorf("making a client: %w", err)
+	}
+	list, err := client.CoreV1().Namespaces().List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return fmt.Errorf("listing the namespaces: %w", err)
+	}
+	var names []string
+	for _, namespace := range list.Items {
+		names = append(names, namespace.Name)
+	}
+	return load.Apply(ctx, config, furniture(names)...)
 }

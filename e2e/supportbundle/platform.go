@@ -19,10 +19,14 @@ func platform(served map[schema.GroupKind]servedResource, held []*unstructured.U
 		return object.GetKind() + " " + object.GetNamespace() + "/" + object.GetName()
 	}
 	var all []*unstructured.Unstructured
+	var namespaces []string
 	for _, object := range held {
 		present[name(object)] = true
+		if object.GetKind() == "Namespace" {
+			namespaces = append(namespaces, object.GetName())
+		}
 	}
-	all = append(all, Furniture(held)...)
+	all = append(all, furniture(namespaces)...)
 	versions := map[schema.GroupVersion]bool{}
 	for _, resource := range served {
 		versions[resource.gv] = true
@@ -45,18 +49,14 @@ func builtIn(group string) bool {
 	return !strings.Contains(group, ".") || strings.HasSuffix(group, ".k8s.io")
 }
 
-// Furniture returns what a controller manager puts into each namespace among the objects. A control plane without one has to be given
-// it, or its bundle has no folder for a namespace that nothing is in.
-func Furniture(held []*unstructured.Unstructured) []*unstructured.Unstructured {
+// furniture is what a controller manager puts into each namespace.
+func furniture(namespaces []string) []*unstructured.Unstructured {
 	var all []*unstructured.Unstructured
-	for _, object := range held {
-		if object.GetKind() != "Namespace" {
-			continue
-		}
+	for _, namespace := range namespaces {
 		all = append(all, &unstructured.Unstructured{Object: map[string]any{
-			"apiVersion": "v1", "kind": "ServiceAccount", "metadata": map[string]any{"name": "default", "namespace": object.GetName()},
+			"apiVersion": "v1", "kind": "ServiceAccount", "metadata": map[string]any{"name": "default", "namespace": namespace},
 		}}, &unstructured.Unstructured{Object: map[string]any{
-			"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "kube-root-ca.crt", "namespace": object.GetName()},
+			"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "kube-root-ca.crt", "namespace": namespace},
 			"data": map[string]any{"ca.crt": "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n"},
 		}})
 	}

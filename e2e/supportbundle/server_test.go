@@ -31,7 +31,7 @@ func TestABundleOfARunningControlPlane(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := cluster.Loader.Apply(t.Context(), supportbundle.Furniture(held)...); err != nil {
+	if err := supportbundle.Furnish(t.Context(), cluster.Config); err != nil {
 		t.Fatal(err)
 	}
 	server, err := supportbundle.FromServer(cluster.Config)
