@@ -6,27 +6,36 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/uuid"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// platform returns what every cluster holds without anybody's doing, and example clusters leave out: the definitions of the kinds
-// that are served, an APIService for every group and version, and, in every namespace, the service account and the certificate
-// that pods get. What is held already is left as it is.
+// platform returns what every cluster holds without anybody's doing, and example clusters leave out: the namespaces that objects are
+// in, and harvester-system, in every namespace the service account and the certificate that pods get, the definitions of the kinds
+// that are served, and an APIService for every group and version. What is held already is left as it is.
 func platform(served map[schema.GroupKind]servedResource, held []*unstructured.Unstructured) []*unstructured.Unstructured {
 	present := map[string]bool{}
 	name := func(object *unstructured.Unstructured) string {
 		return object.GetKind() + " " + object.GetNamespace() + "/" + object.GetName()
 	}
 	var all []*unstructured.Unstructured
-	var namespaces []string
+	namespaces := map[string]bool{harvesterNamespace: true}
 	for _, object := range held {
 		present[name(object)] = true
 		if object.GetKind() == "Namespace" {
-			namespaces = append(namespaces, object.GetName())
+			namespaces[object.GetName()] = true
+		}
+		if object.GetNamespace() != "" {
+			namespaces[object.GetNamespace()] = true
 		}
 	}
-	all = append(all, furniture(namespaces)...)
+	for namespace := range namespaces {
+		all = append(all, &unstructured.Unstructured{Object: map[string]any{
+			"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": namespace, "uid": uidOf(namespace)},
+		}})
+	}
+	all = append(all, furniture(slices.Collect(maps.Keys(namespaces)))...)
 	versions := map[schema.GroupVersion]bool{}
 	for _, resource := range served {
 		versions[resource.gv] = true
@@ -43,6 +52,9 @@ func platform(served map[schema.GroupKind]servedResource, held []*unstructured.U
 	slices.SortFunc(all, func(a, b *unstructured.Unstructured) int { return cmp.Compare(name(a), name(b)) })
 	return all
 }
+
+// uidOf makes a UID of a name, always the same one.
+func uidOf(name string) string { return uuid.NewSHA1(uuid.NameSpaceDNS, []byte(name)).String() }
 
 // builtIn tells whether the API server itself serves a group.
 func builtIn(group string) bool {
