@@ -60,6 +60,8 @@ func (s *Snapshot) takeKubelets(probed Probed) {
 		switch nodes := s.evidence[Nodes]; {
 		case nodes.State != Read:
 			return unread(kind, "the nodes could not be listed: "+nodes.Because)
+		case probed.KubeletsUnread != "":
+			return unread(kind, probed.KubeletsUnread)
 		case s.kubelets == nil:
 			return unread(kind, "the kubelets were not asked, or not before the deadline")
 		}

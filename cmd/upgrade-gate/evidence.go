@@ -21,7 +21,7 @@ type evidenceOptions struct {
 }
 
 func (o *evidenceOptions) addFlags(flags *pflag.FlagSet) {
-	flags.StringVar(&o.from, "from", "", "folder or file of YAML to read instead of a cluster")
+	flags.StringVar(&o.from, "from", "", "folder or file of YAML, or a support bundle (zip or unpacked), to read instead of a cluster")
 	flags.BoolVar(&o.assumeComplete, "assume-complete", false, "with --from: a kind of which there is no object is empty, not unread")
 	flags.StringVar(&o.at, "at", "", "with --from: when the files were collected, as 2026-11-20T10:00:00Z; ages count from then (default: when they say they were, else now)")
 	flags.DurationVar(&o.timeout, "timeout", time.Minute, "how long everything may take; what is not read by then is unknown")
@@ -53,7 +53,7 @@ func (o *evidenceOptions) open(ctx context.Context) (context.Context, context.Ca
 		source, err := o.connection.source(ctx, time.Now)
 		return ctx, cancel, opened{source, time.Now}, err
 	}
-	source, err := cluster.ReadFolder(o.from, cluster.FolderOptions{AssumeComplete: o.assumeComplete})
+	source, err := cluster.Open(o.from, cluster.FolderOptions{AssumeComplete: o.assumeComplete})
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	return ctx, cancel, opened{source, o.clockOf(source)}, err
 }
