@@ -38,8 +38,6 @@ func harvesterKinds() []Resource {
 func keepUpgrade(from, to *Upgrade) {
 	to.Spec = from.Spec
 	to.Status = from.Status
-	to.Annotations = from.Annotations
-	delete(to.Annotations, "kubectl.kubernetes.io/last-applied-configuration")
 }
 
 func keepVersion(from, to *Version) { to.Spec = from.Spec }

@@ -21,6 +21,8 @@ type Kubelet struct {
 	Config *KubeletConfiguration
 	// ConfigError says why Config is nil.
 	ConfigError string
+	// Forbidden are the kinds of evidence that the kubelet refused to give us.
+	Forbidden []Kind
 }
 
 // KubeletSummary is the part of /stats/summary that checks read (k8s.io/kubelet, stats/v1alpha1, NodeStats).

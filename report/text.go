@@ -59,10 +59,8 @@ func (t textWriter) verdict() {
 	}
 	t.line("", "  ", words[r.Verdict]+": "+text)
 	t.line("", "  ", fmt.Sprintf("Evidence: %s, as of %s.", printable(r.Source), r.ReadAt.UTC().Format(time.RFC3339)))
-	for _, aside := range []string{r.waivers(), r.policy()} {
-		if aside != "" {
-			t.line("", "  ", aside)
-		}
+	for _, aside := range r.asides() {
+		t.line("", "  ", aside)
 	}
 }
 

@@ -2,8 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -43,6 +43,16 @@ func (o *evidenceOptions) complain(to *complaints) {
 type opened struct {
 	source cluster.Source
 	now    func() time.Time
+}
+
+// reading tells a person on errOut how far the reading of what was opened is, if it takes long, until stop is called.
+func (o opened) reading(errOut io.Writer) (source cluster.Source, stop func()) {
+	p, ticker := newProgress(o.source), time.NewTicker(progressEvery)
+	stopTelling := p.tell(errOut, isTerminal(errOut), ticker.C)
+	return p, func() {
+		stopTelling()
+		ticker.Stop()
+	}
 }
 
 // open returns the cluster, and until when it may be read: files are opened whole, however long that takes; a cluster until the timeout.
@@ -101,5 +111,5 @@ func interruptible[T any](ctx context.Context, work func() (T, error)) (T, error
 	case <-ctx.Done():
 	}
 	var nothing T
-	return nothing, errors.New("interrupted")
+	return nothing, errInterrupted
 }
