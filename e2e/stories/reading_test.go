@@ -18,6 +18,18 @@ import (
 type reading struct {
 	Verdict, Target string
 	Checks          []checkResult
+	Evidence        []struct{ Kind, State string }
+}
+
+// missing is the evidence that was not, or not wholly, read, and how it stands.
+func (r reading) missing() map[string]string {
+	missing := map[string]string{}
+	for _, evidence := range r.Evidence {
+		if evidence.State != "Read" {
+			missing[evidence.Kind] = evidence.State
+		}
+	}
+	return missing
 }
 
 type checkResult struct {
