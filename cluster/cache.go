@@ -108,6 +108,9 @@ func (c *Cached) Synced() error {
 	return nil
 }
 
+// Polled tells whether all that is polled has been asked for once; the error names what has not.
+func (c *Cached) Polled() error { return c.poller.answered() }
+
 // Staleness returns for each kind how long its watch has been failing; zero while it works.
 func (c *Cached) Staleness() map[Kind]time.Duration {
 	ages := make(map[Kind]time.Duration, len(c.informers))

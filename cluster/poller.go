@@ -2,6 +2,8 @@ package cluster
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -74,6 +76,22 @@ func NewPoller(live *Live) *Poller {
 // renewed for whoever asks next: an operator who has just made room on a disk and tries again.
 func (p *Poller) Last() Probed {
 	return Probed{Kubelets: p.kubelets.get(), Certificates: p.certificates.get()}
+}
+
+// answered tells whether everything has been asked for once; the error names what has not.
+func (p *Poller) answered() error {
+	if p.kubelets.last.Load() == nil {
+		return errors.New("the kubelets' answers")
+	}
+	for _, resource := range polledResources() {
+		if p.lists[resource.Kind].last.Load() == nil {
+			return fmt.Errorf("the list of %s", resource.Kind)
+		}
+	}
+	if p.certificates.last.Load() == nil {
+		return errors.New("the servers' certificates")
+	}
+	return nil
 }
 
 // list returns the last reading of a kind that is polled.

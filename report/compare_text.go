@@ -26,20 +26,31 @@ func WriteDifferenceText(w io.Writer, d Difference, style Style) error {
 	for _, line := range d.header() {
 		text.line("", "  ", line)
 	}
-	for _, part := range d.parts() {
-		if len(part.entries) == 0 {
-			continue
-		}
-		fmt.Fprintf(&text.out, "\n%s\n", style.paint(part.colour, part.heading+":"))
-		for i, entry := range part.entries {
-			text.entry(i+1, entry)
-		}
-	}
+	text.parts(d)
 	if n := len(d.Unchanged); n > 0 {
 		text.out.WriteByte('\n')
 		text.line("", "  ", "Unchanged: "+counted(n, "finding")+".")
 	}
 	return writeOut(w, "the difference", text.out.Bytes())
+}
+
+// WriteChangeText writes a Difference for somebody who watches: when, whether it is worse, the verdict, and what has changed.
+func WriteChangeText(w io.Writer, d Difference, style Style) error {
+	text := differenceText{style: style}
+	word, sentence := d.headline()
+	c := green
+	if d.Worse {
+		c = red
+	}
+	text.out.WriteByte('\n')
+	text.line("", "  ", d.After.ReadAt.UTC().Format(time.RFC3339)+" "+style.paint(c, word)+": "+sentence+" "+d.header()[0])
+	text.parts(d)
+	return writeOut(w, "the change", text.out.Bytes())
+}
+
+// IsNothing tells whether nothing has changed that a watcher wants to know.
+func (d Difference) IsNothing() bool {
+	return d.Before.Verdict == d.After.Verdict && len(d.New)+len(d.Fixed)+len(d.Lost)+len(d.Changed)+len(d.BecameUnknown)+len(d.BecameJudged) == 0
 }
 
 type differenceText struct {
@@ -49,6 +60,19 @@ type differenceText struct {
 
 func (t *differenceText) line(first, following, text string) {
 	wrap(&t.out, t.style, first, following, text)
+}
+
+// parts writes all lists that are not empty, but for what is unchanged.
+func (t *differenceText) parts(d Difference) {
+	for _, part := range d.parts() {
+		if len(part.entries) == 0 {
+			continue
+		}
+		fmt.Fprintf(&t.out, "\n%s\n", t.style.paint(part.colour, part.heading+":"))
+		for i, entry := range part.entries {
+			t.entry(i+1, entry)
+		}
+	}
 }
 
 func (t *differenceText) entry(n int, entry differenceEntry) {

@@ -20,6 +20,8 @@ type checkOptions struct {
 	policy string
 	output string
 	failOn string
+	// watchChanges is --watch.
+	watchChanges bool
 }
 
 func newCheckCommand() *cobra.Command {
@@ -40,6 +42,9 @@ Exit codes: 0 ready, 1 could not run, 2 blocked, 3 incomplete (nothing blocks, b
   # Only some checks, for a nightly job that also fails on warnings
   upgrade-gate check --only paused-vms,disk-space --fail-on warn -o junit > report.xml
 
+  # Stay while the cluster is repaired, and tell what becomes better or worse
+  upgrade-gate check --version v1.4.2 --watch
+
   # What blocks, for a script
   upgrade-gate check -o json | jq -r '.checks[] | .name as $check | .findings[] | select(.blocks) | "\($check): \(.message)"'`,
 		Args: noArguments,
@@ -54,6 +59,7 @@ Exit codes: 0 ready, 1 could not run, 2 blocked, 3 incomplete (nothing blocks, b
 	flags.StringVar(&options.policy, "policy", "", "policy `FILE` (default: every check blocks); see docs/policy.md")
 	flags.StringVarP(&options.output, "output", "o", "text", "`FORM` of the report: "+checkForms().names())
 	flags.StringVar(&options.failOn, "fail-on", failOnBlock, "what exit code 2 is for: block, or also warn")
+	flags.BoolVar(&options.watchChanges, "watch", false, "stay, and tell what becomes better or worse, until interrupted; the exit code is that of the last state")
 	complete(command, "output", checkForms().each()...)
 	complete(command, "fail-on", failOnBlock, failOnWarn)
 	return command
@@ -74,6 +80,9 @@ func (o checkOptions) run(ctx context.Context, out, errOut io.Writer) error {
 	rules, err := o.rules()
 	if err != nil {
 		return err
+	}
+	if o.watchChanges {
+		return o.watch(ctx, request, rules, out, errOut)
 	}
 	judged, err := interruptible(ctx, func() (judgement, error) { return o.judge(ctx, request, rules, errOut) })
 	if err != nil {

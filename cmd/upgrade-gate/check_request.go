@@ -17,6 +17,8 @@ func (o checkOptions) request() (gate.Request, error) {
 	o.targetOptions.complain(&problems)
 	o.selection.complain(&problems)
 	problems.when(o.failOn != failOnBlock && o.failOn != failOnWarn, "--fail-on %q is not known: it is block or warn", o.failOn)
+	problems.when(o.watchChanges && o.from != "", "--watch is for a cluster: files do not change")
+	problems.when(o.watchChanges && o.output != "text", "--watch prints text, not %s", o.output)
 	_, known := checkForms().find(o.output)
 	problems.when(!known, "--output %q is not known: it is %s", o.output, checkForms().names())
 	request := checks.Request{Version: o.version, Image: o.image, Unspecified: o.version == "" && o.image == ""}

@@ -60,25 +60,34 @@ func (o *connectionOptions) config() (*rest.Config, error) {
 	return config, nil
 }
 
-// source returns the live cluster. It asks the API server once, so that one that cannot be reached is an error here, and not
-// some twenty kinds that could not be read.
+// source returns the live cluster.
 func (o *connectionOptions) source(ctx context.Context, now func() time.Time) (cluster.Source, error) {
+	live, _, err := o.live(ctx, now)
+	if err != nil {
+		return nil, err // A nil *Live is no nil Source.
+	}
+	return live, nil
+}
+
+// live returns the live cluster, and how it is reached. It asks the API server once, so that one that cannot be reached is an error here,
+// and not some twenty kinds that could not be read.
+func (o *connectionOptions) live(ctx context.Context, now func() time.Time) (*cluster.Live, *rest.Config, error) {
 	config, err := o.config()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	reader, err := cluster.NewReader(config)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	prober, err := cluster.NewProber(config, o.kubeletCA, now)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := reach(ctx, reader); err != nil {
-		return nil, fmt.Errorf("reach the API server at %s: %s", config.Host, strings.ReplaceAll(err.Error(), "\n", " "))
+		return nil, nil, fmt.Errorf("reach the API server at %s: %s", config.Host, strings.ReplaceAll(err.Error(), "\n", " "))
 	}
-	return cluster.NewLive(cluster.LiveOptions{Reader: reader, Prober: prober, Now: now, ReadSecrets: o.readSecrets}), nil
+	return cluster.NewLive(cluster.LiveOptions{Reader: reader, Prober: prober, Now: now, ReadSecrets: o.readSecrets}), config, nil
 }
 
 // reach tells whether the API server answers and knows us; whether it lets us read is the evidence's to say.
