@@ -8,6 +8,9 @@ import (
 // maxKeys bounds the entries of a mapping that takes the short way, which looks for duplicates one by one.
 const maxKeys = 512
 
+// maxKey bounds a key, which YAML writes in another way where it is long.
+const maxKey = 128
+
 // maxDepth bounds how deep values lie in one another on the short way.
 const maxDepth = 64
 
@@ -176,7 +179,7 @@ func splitKey(line []byte) (key, rest []byte, ok bool) {
 			return nil, nil, false
 		}
 	}
-	if len(rest) == 0 || rest[0] != ':' || len(rest) > 1 && rest[1] != ' ' {
+	if len(key) > maxKey || len(rest) == 0 || rest[0] != ':' || len(rest) > 1 && rest[1] != ' ' {
 		return nil, nil, false
 	}
 	return key, bytes.TrimLeft(rest[1:], " "), true

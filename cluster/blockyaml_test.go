@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -26,7 +27,7 @@ func longForms() []string {
 		"a: yes\n", "a: 2026-11-20\n", "a: 0x1f\n", "a: 1_000\n", "a: 017\n", "a: .5\n", "a: ~\n", "a: True\n", "1: a\n", "true: a\n",
 		"a: &x b\nc: *x\n", "a: !!str 1\n", "a: {b: c}\n", "a: [b]\n", "a: >\n  b\n", "a: |+\n  b\n\n", "a: |2\n   b\n", "a: b\n  c\n", "a: \"b\n  c\"\n",
 		"a: b # c\n", "# c\na: b\n", "a: b\na: c\n", "a:\tb\n", "a: \"\\x41\"\n", "a: |\n\n  b\n", "? a\n: b\n", "- a\n", "a\n", "a: b\r\n", "a: b",
-		"a: b: c\n", "a: 'b\n", "a:\n b: c\n  d: e\n", "a:\n  b: c\n d: e\n", "a:\n- b\n  c\n", "{a: b}\n", "", "a: |\nb: c\n",
+		"a: b: c\n", "a: 'b\n", "a:\n b: c\n  d: e\n", "a:\n  b: c\n d: e\n", "a:\n- b\n  c\n", "{a: b}\n", "", "a: |\nb: c\n", strings.Repeat("k", 1100) + ": a\n",
 	}
 }
 

@@ -2,13 +2,16 @@ package cluster_test
 
 import (
 	"context"
+	"encoding/json"
 	"os"
+	"reflect"
 	"slices"
 	"testing"
 	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/upgrade-gate/upgrade-gate/cluster"
 	"github.com/upgrade-gate/upgrade-gate/cluster/clustertest"
@@ -66,7 +69,12 @@ func TestABundleHoldsTheObjectsOfItsCluster(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := cluster.Load(context.Background(), folder, clustertest.BundleCreatedAt())
-	got := loadBundle(t, pack(clustertest.Bundle{Objects: healthy(t)}, nil))
+	files := pack(clustertest.Bundle{Objects: healthy(t)}, nil)
+	got := loadBundle(t, files)
+	bundle, err := cluster.ReadSupportBundle(files, "bundle.zip")
+	if err != nil {
+		t.Fatal(err)
+	}
 	unlike := map[cluster.Kind]cluster.ReadState{}
 	for _, resource := range append(cluster.Resources(), cluster.GrantedResources()...) {
 		evidence := got.Evidence(resource.Kind)
@@ -77,6 +85,12 @@ func TestABundleHoldsTheObjectsOfItsCluster(t *testing.T) {
 		if evidence.State != cluster.Read || evidence.Count != want.Evidence(resource.Kind).Count {
 			unlike[resource.Kind] = evidence.State
 			t.Logf("%s: %+v, in the folder %d", resource.Kind, evidence, want.Evidence(resource.Kind).Count)
+			continue
+		}
+		inFolder, _ := folder.List(context.Background(), resource)
+		inBundle, _ := bundle.List(context.Background(), resource)
+		if diff := cmp.Diff(contentsOf(t, resource, inFolder), contentsOf(t, resource, inBundle)); diff != "" {
+			t.Errorf("%s (-folder +bundle):\n%s", resource.Kind, diff)
 		}
 	}
 	if diff := cmp.Diff(map[cluster.Kind]cluster.ReadState{cluster.Secrets: cluster.NotGranted, cluster.NodeLeases: cluster.Unread}, unlike); diff != "" {
@@ -89,110 +103,47 @@ func TestABundleHoldsTheObjectsOfItsCluster(t *testing.T) {
 	}
 }
 
-func TestWhatABundleIsEvidenceOf(t *testing.T) {
-	const noLog = "the bundle has no bundleGenerationError.log, so that it cannot be told whether there were none"
-	userNamespaces := []string{"shop", "billing"}
-	objects := sparse(t)
-	pods := "yamls/namespaced/kube-system/v1/pods.yaml"
-	for name, test := range map[string]struct {
-		bundle  clustertest.Bundle
-		changed map[string]string
-		without []string
-		kind    cluster.Kind
-		state   cluster.ReadState
-		because string
-	}{
-		"namespaces that were not collected leave a kind of any namespace partial": {
-			bundle: clustertest.Bundle{LeftOut: userNamespaces}, kind: cluster.VMIs, state: cluster.Partial,
-			because: "the bundle did not collect the namespaces billing and shop, of 21"},
-		"a kind that lives in one namespace needs no other": {
-			bundle: clustertest.Bundle{LeftOut: userNamespaces}, kind: cluster.Volumes, state: cluster.Read},
-		"a kind whose only namespace was not collected is unread": {
-			bundle: clustertest.Bundle{LeftOut: []string{"longhorn-system"}}, kind: cluster.Volumes, state: cluster.Unread,
-			because: "the bundle did not collect the namespace longhorn-system, where they live"},
-		"so is one of which only one namespace is read": {
-			kind: cluster.NodeLeases, state: cluster.Unread, because: "the bundle did not collect the namespace kube-node-lease, where they live"},
-		"a namespace that holds nothing but machine plans was not collected": {
-			bundle:  clustertest.Bundle{LeftOut: []string{"fleet-local"}},
-			changed: map[string]string{"yamls/namespaced/fleet-local/v1/secrets.yaml": "apiVersion: v1\nitems: []\nkind: List\n"},
-			kind:    cluster.Machines, state: cluster.Unread, because: "the bundle did not collect the namespace fleet-local, where they live"},
-		"many namespaces are not all named": {
-			bundle: clustertest.Bundle{LeftOut: []string{"shop", "billing", "default", "cattle-system", "cattle-monitoring-system"}}, kind: cluster.VMIs, state: cluster.Partial,
-			because: "the bundle did not collect the namespaces billing, cattle-monitoring-system, cattle-system and 2 more, of 21"},
-		"without a list of namespaces nobody can tell": {
-			without: []string{"yamls/cluster/v1/namespaces.yaml"}, kind: cluster.VMIs, state: cluster.Partial,
-			because: "which namespaces were not collected is not known: the bundle holds no list of namespaces"},
-		"a home was collected even if namespaces are not listed": {
-			without: []string{"yamls/cluster/v1/namespaces.yaml"}, kind: cluster.Volumes, state: cluster.Read},
-
-		"a list that failed leaves the kind partial": {
-			bundle: clustertest.Bundle{Errors: "Failed to get /api/v1/namespaces/kube-system/pods: the server is busy\n"}, kind: cluster.Pods, state: cluster.Partial,
-			because: "in namespace kube-system the kit could not list them: the server is busy"},
-		"or unread where it is the only one": {
-			bundle: clustertest.Bundle{Errors: "Failed to get /apis/longhorn.io/v1beta2/namespaces/longhorn-system/volumes: etcdserver: request timed out\n"}, kind: cluster.Volumes, state: cluster.Unread,
-			because: "in namespace longhorn-system the kit could not list them: etcdserver: request timed out"},
-		"a list of the cluster that failed is unread": {
-			bundle: clustertest.Bundle{Errors: "Failed to get /api/v1/nodes: forbidden\n"}, kind: cluster.Nodes, state: cluster.Unread, because: "the kit could not list them: forbidden"},
-		"a file that could not be written is not trusted": {
-			bundle: clustertest.Bundle{Errors: "Support Bundle: failed to generate /tmp/support-bundle-kit/bundle/yamls/cluster/storage.k8s.io/v1/volumeattachments.yaml: no space left on device\n"},
-			kind:   cluster.VolumeAttachments, state: cluster.Unread, because: "the kit could not list them: its file could not be written: no space left on device"},
-		"a list of another kind that failed does not matter": {
-			bundle: clustertest.Bundle{Errors: "Failed to get /api/v1/namespaces/longhorn-system/pods: no\nSupport bundle: cannot get log for pod x\n"}, kind: cluster.Volumes, state: cluster.Read},
-		"without discovery a kind without a file is unread": {
-			bundle: clustertest.Bundle{Errors: "Unable to fetch namespaced resources: metrics.k8s.io/v1beta1: stale\n"}, kind: cluster.VMRestores, state: cluster.Unread,
-			because: "the kit could not find out which kinds there are: metrics.k8s.io/v1beta1: stale"},
-		"and so it is in the cluster's scope": {
-			bundle: clustertest.Bundle{Errors: "Unable to fetch cluster resources: stale\n"}, kind: cluster.MutatingWebhooks, state: cluster.Read},
-		"without a log a kind without a file is unread": {
-			without: []string{"bundleGenerationError.log", "yamls/cluster/storage.k8s.io/v1/volumeattachments.yaml"}, kind: cluster.VolumeAttachments, state: cluster.Unread, because: noLog},
-		"without a log a kind of one namespace with a file is read": {without: []string{"bundleGenerationError.log"}, kind: cluster.Volumes, state: cluster.Read},
-
-		"a kind without a file that its definition knows is empty": {kind: cluster.VMRestores, state: cluster.Read},
-		"a kind of Kubernetes without a file is empty": {
-			without: []string{"yamls/cluster/storage.k8s.io/v1/volumeattachments.yaml"}, kind: cluster.VolumeAttachments, state: cluster.Read},
-		"a kind without a definition is missing": {
-			changed: map[string]string{"yamls/cluster/apiextensions.k8s.io/v1/customresourcedefinitions.yaml": list("apiextensions.k8s.io/v1", "CustomResourceDefinition", "a.example.com")},
-			kind:    cluster.VMRestores, state: cluster.Unread, because: "its CRD is missing"},
-		"an optional kind without a definition is not installed": {
-			changed: map[string]string{"yamls/cluster/apiextensions.k8s.io/v1/customresourcedefinitions.yaml": list("apiextensions.k8s.io/v1", "CustomResourceDefinition", "a.example.com")},
-			kind:    cluster.UpgradePlans, state: cluster.NotInstalled, because: "the upgrade manager add-on is not installed"},
-		"without definitions nobody can tell whether a kind is there": {
-			without: []string{"yamls/cluster/apiextensions.k8s.io/v1/customresourcedefinitions.yaml"}, kind: cluster.UpgradePlans, state: cluster.Unread,
-			because: "the bundle holds none, and whether the kind is installed is not known: the bundle holds no list of definitions"},
-		"no cluster is without nodes": {
-			without: []string{"yamls/cluster/v1/nodes.yaml"}, kind: cluster.Nodes, state: cluster.Unread, because: "the bundle holds none, and every cluster has some"},
-
-		"a file that is no list is told with its line": {
-			changed: map[string]string{pods: "apiVersion: v1\nitems:\n- metadata:\n    name: a\n    namespace: kube-system\n- metadata:\n    name: [\nkind: List\n"}, kind: cluster.Pods, state: cluster.Partial,
-			because: "in namespace kube-system " + pods + ": line 6: yaml: line 2: did not find expected node content"},
-		"a list that breaks off": {
-			changed: map[string]string{"yamls/cluster/v1/nodes.yaml": "apiVersion: v1\nitems:\n- metadata:\n    name: a\n"}, kind: cluster.Nodes, state: cluster.Unread,
-			because: "yamls/cluster/v1/nodes.yaml: line 5: the list breaks off: its kind is missing"},
-		"an object of another namespace": {
-			changed: map[string]string{"yamls/cluster/v1/nodes.yaml": list("v1", "Pod", "a")}, kind: cluster.Nodes, state: cluster.Unread,
-			because: `yamls/cluster/v1/nodes.yaml: line 3: a Pod, and the list is one of nodes`},
-		"a field of another type": {
-			changed: map[string]string{"yamls/cluster/v1/nodes.yaml": "apiVersion: v1\nitems:\n- metadata:\n    name: a\n  spec:\n    unschedulable: maybe\nkind: List\n"}, kind: cluster.Nodes, state: cluster.Unread,
-			because: `yamls/cluster/v1/nodes.yaml: line 3: decode the Node: json: cannot unmarshal string into Go struct field NodeSpec.spec.unschedulable of type bool`},
-	} {
-		t.Run(name, func(t *testing.T) {
-			test.bundle.Objects = objects
-			snapshot := loadBundle(t, pack(test.bundle, test.changed, test.without...))
-			got := snapshot.Evidence(test.kind)
-			if got.State != test.state || got.Because != test.because {
-				t.Errorf("%s is %s, want %s; because\n%s\nwant\n%s", test.kind, got.State, test.state, got.Because, test.because)
-			}
-		})
+// contentsOf returns what is kept of objects, by namespace and name, without what the kit's encoding cannot tell from an absent field.
+func contentsOf(t *testing.T, resource cluster.Resource, objects []client.Object) map[string]any {
+	t.Helper()
+	contents := map[string]any{}
+	for _, object := range objects {
+		trimmed, err := resource.Trim(object.DeepCopyObject())
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := json.Marshal(trimmed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var content any
+		if err := json.Unmarshal(text, &content); err != nil {
+			t.Fatal(err)
+		}
+		contents[cluster.NameOf(object).String()] = withoutNothing(content)
 	}
+	return contents
 }
 
-// list is a list of objects that have nothing but names.
-func list(apiVersion, kind string, names ...string) string {
-	text := "apiVersion: v1\nitems:\n"
-	for _, name := range names {
-		text += "- apiVersion: " + apiVersion + "\n  kind: " + kind + "\n  metadata:\n    name: " + name + "\n"
+// withoutNothing leaves out of a value the entries that are null, or an empty text, object or array.
+func withoutNothing(value any) any {
+	object, ok := value.(map[string]any)
+	if elements, isArray := value.([]any); isArray {
+		for i := range elements {
+			elements[i] = withoutNothing(elements[i])
+		}
 	}
-	return text + "kind: List\n"
+	if !ok {
+		return value
+	}
+	for key, entry := range object {
+		entry = withoutNothing(entry)
+		of := reflect.ValueOf(entry)
+		if object[key] = entry; entry == nil || of.Kind() != reflect.Float64 && of.Kind() != reflect.Bool && of.Len() == 0 {
+			delete(object, key)
+		}
+	}
+	return object
 }
 
 func TestAnObjectInTwoVersionsIsCountedOnce(t *testing.T) {

@@ -88,11 +88,11 @@ func scopeOf(resource Resource) string {
 }
 
 func (l *bundleLayout) add(rows map[string]Resource, name string, size int64) {
-	rest, ok := strings.CutPrefix(name, yamlsDirectory+"/")
-	file := bundleFile{path: name, size: size}
-	scope := clusterScope
-	if rest, ok = strings.CutPrefix(rest, clusterScope); !ok {
-		if rest, ok = strings.CutPrefix(rest, namespaceScope); !ok {
+	file, scope := bundleFile{path: name, size: size}, clusterScope
+	name = strings.TrimPrefix(name, yamlsDirectory+"/")
+	rest, ok := strings.CutPrefix(name, clusterScope)
+	if !ok {
+		if rest, ok = strings.CutPrefix(name, namespaceScope); !ok {
 			return
 		}
 		scope = namespaceScope
