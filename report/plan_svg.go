@@ -19,9 +19,11 @@ const (
 
 // WritePlanSVG draws a Plan: time goes from left to right, and each node has a lane, in which it is upgraded, takes VMs from others, and
 // perhaps hangs. The same plan gives the same bytes.
-func WritePlanSVG(w io.Writer, p Plan) error {
+func WritePlanSVG(w io.Writer, p Plan) error { return writePlan(w, drawPlan(p, standalone())) }
+
+func drawPlan(p Plan, f frame) []byte {
 	d := newDrawing(p)
-	d.begin()
+	d.begin(f)
 	d.header()
 	d.lanes()
 	for i := range p.Nodes {
@@ -33,7 +35,7 @@ func WritePlanSVG(w io.Writer, p Plan) error {
 	}
 	d.footer()
 	d.out.add("</svg>")
-	return writePlan(w, d.out.Bytes())
+	return d.out.Bytes()
 }
 
 // drawing is a picture being drawn.
@@ -103,16 +105,16 @@ func (p Plan) notes() []note {
 	return notes
 }
 
-func (d *drawing) begin() {
-	d.out.add(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %s %[2]s" width="%[1]s" height="%[2]s" style="max-width: 100%%; height: auto" role="img" aria-labelledby="title desc">`,
-		coordinate(pictureWidth), coordinate(d.height))
-	d.out.add(`<title id="title">%s</title>`, escaped(capital(d.plan.headline())))
+func (d *drawing) begin(f frame) {
+	d.out.add(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %s %[2]s" width="%[1]s" height="%[2]s" %[3]s role="img" aria-labelledby="%[4]stitle %[4]sdesc">`,
+		coordinate(pictureWidth), coordinate(d.height), f.attributes, f.ids)
+	d.out.add(`<title id="%stitle">%s</title>`, f.ids, escaped(capital(d.plan.headline())))
 	var sentences []string
 	for _, node := range d.plan.Nodes {
 		sentences = append(sentences, node.inOneSentence())
 	}
-	d.out.add(`<desc id="desc">%s</desc>`, escaped(strings.Join(sentences, " ")))
-	d.out.add("%s", planStyle)
+	d.out.add(`<desc id="%sdesc">%s</desc>`, f.ids, escaped(strings.Join(sentences, " ")))
+	d.out.add("%s%s", f.style, f.patterns())
 	d.out.add(`<rect class="page" width="%s" height="%s"/>`, coordinate(pictureWidth), coordinate(d.height))
 }
 

@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/upgrade-gate/upgrade-gate/checks"
 	"github.com/upgrade-gate/upgrade-gate/gate"
@@ -18,6 +19,8 @@ type checkOptions struct {
 	targetOptions
 	policy string
 	output string
+	// flags are those of the command, of which a page says how it was made.
+	flags *pflag.FlagSet
 }
 
 func newCheckCommand() *cobra.Command {
@@ -37,6 +40,7 @@ func newCheckCommand() *cobra.Command {
 	options.targetOptions.addFlags(flags)
 	flags.StringVar(&options.policy, "policy", "", "policy file (default: every check blocks)")
 	flags.StringVarP(&options.output, "output", "o", "text", checkForms().names())
+	options.flags = flags
 	return command
 }
 
@@ -78,5 +82,5 @@ func (o checkOptions) judge(ctx context.Context, request gate.Request, rules *po
 	}
 	judge := gate.Gate{Checks: checks.All(), Now: opened.now}
 	input := judge.Examine(ctx, opened.source, request, rules)
-	return judgement{input: input, report: report.New(input)}, nil
+	return judgement{input: input, report: report.New(input), origin: o.origin(input.Snapshot.Now())}, nil
 }

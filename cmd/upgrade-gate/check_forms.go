@@ -10,6 +10,7 @@ import (
 type judgement struct {
 	report report.Report
 	input  report.Input
+	origin report.Origin
 }
 
 // checkForms are those that -o of check knows.
@@ -17,5 +18,8 @@ func checkForms() forms[judgement] {
 	return forms[judgement]{
 		{"text", func(w io.Writer, j judgement, style report.Style) error { return report.WriteText(w, j.report, style) }},
 		{"json", func(w io.Writer, j judgement, _ report.Style) error { return report.WriteJSON(w, j.report) }},
+		{"html", func(w io.Writer, j judgement, _ report.Style) error {
+			return report.WriteHTML(w, report.NewPage(j.input, j.origin))
+		}},
 	}
 }
