@@ -185,6 +185,22 @@ func (v mapView) summary(s *cluster.Snapshot) string {
 	return sentence(text)
 }
 
+// Found tells whether anything was found on a node.
+func (v mapView) Found() bool {
+	return slices.ContainsFunc(v.Nodes, func(n mapNode) bool { return n.Class != "" })
+}
+
+// Columns says how the nodes are laid out.
+func (v mapView) Columns() string {
+	switch {
+	case v.Coarse:
+		return "coarse"
+	case len(v.Nodes) == 2 || len(v.Nodes) == 4:
+		return "even"
+	}
+	return "whole"
+}
+
 // largest is how many VMs, and how many replicas, the fullest node has.
 func (v mapView) largest() (most nodeSize) {
 	for _, node := range v.Nodes {

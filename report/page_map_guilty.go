@@ -24,9 +24,9 @@ func (d *nodePicture) row(s spot) {
 	d.out.add("<g>")
 	d.out.tooltip(s.Full)
 	d.shape(s.shape, 7, d.y+badgeHeight/2, "guilty "+s.Refs[0].Class)
-	room := d.width - 20
+	room := d.width - 20 - 8
 	for _, ref := range s.Refs {
-		room -= textWidth(ref.Mark, chipText*bolder) + 12
+		room -= textWidth(ref.Mark, chipText*bolder) + 8 + 4
 	}
 	if s.More > 0 {
 		room -= textWidth(fmt.Sprintf("+%d", s.More), chipText) + 4

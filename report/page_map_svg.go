@@ -10,11 +10,11 @@ const (
 	nodeWidth       = 320.0
 	coarseNodeWidth = 216.0
 	chipHeight      = 20.0
-	chipText        = 11.0
+	chipText        = 12.0
 	squareSize      = 9.0
 	squarePitch     = 12.0
 	rowHeight       = 22.0
-	badgeHeight     = 16.0
+	badgeHeight     = 17.0
 	// mostChips, mostSquares and mostRows are how many VMs, replicas and guilty objects of one node are drawn.
 	mostChips      = 40
 	mostSquares    = 260
@@ -111,7 +111,7 @@ func (d *nodePicture) badges(x, y float64, refs []markRef, more, most int) float
 			corner = badgeHeight / 2
 		}
 		d.out.add(`<rect x="%s" y="%s" width="%s" height="%s" rx="%s"/>`, coordinate(x), coordinate(y), coordinate(width), coordinate(badgeHeight), coordinate(corner))
-		d.out.text(x+width/2, y+12, "mid", ref.Mark)
+		d.out.text(x+width/2, y+12.5, "mid", ref.Mark)
 		d.out.add("</a>")
 		x += width + 4
 	}
@@ -134,9 +134,13 @@ func (d *nodePicture) vms() {
 	}
 	x := 0.0
 	for _, vm := range d.node.VMs[:min(len(d.node.VMs), mostChips)] {
-		name := fittedName(vm.name, chipText, d.width-24)
-		width := textWidth(name, chipText) + 14
+		name, size, mark := vm.name, chipText, ""
 		found, isGuilty := guilty[vm.name]
+		if isGuilty {
+			size, mark = chipText*bolder, " "+found.Refs[0].Mark
+		}
+		name = fittedName(name, size, d.width-24-textWidth(mark, size)) + mark
+		width := textWidth(name, size) + 14
 		if x > 0 && x+width > d.width {
 			x, d.y = 0, d.y+chipHeight+5
 		}
@@ -160,10 +164,10 @@ func (d *nodePicture) vms() {
 // squares draws every replica; what is guilty of them comes below, by name.
 func (d *nodePicture) squares() {
 	d.caption(counted(len(d.node.Replicas), "replica"))
-	guilty := map[string]bool{}
+	guilty := map[string]string{}
 	for _, s := range d.node.Guilty {
 		if s.shape == shapeReplica {
-			guilty[s.Full] = true
+			guilty[s.Full] = s.Refs[0].Class
 		}
 	}
 	x := 0.0
@@ -177,8 +181,8 @@ func (d *nodePicture) squares() {
 		}
 		d.out.add("<g>")
 		d.out.tooltip(replica.tip)
-		if guilty["replica "+replica.name] {
-			d.diamond(x+squareSize/2, d.y+squareSize/2, "guilty")
+		if found := guilty["replica "+replica.name]; found != "" {
+			d.diamond(x+squareSize/2, d.y+squareSize/2, "guilty "+found)
 		} else {
 			d.out.add(`<rect class="%s" x="%s" y="%s" width="%s" height="%[4]s"/>`, class, coordinate(x+0.5), coordinate(d.y+0.5), coordinate(squareSize-1))
 		}
@@ -192,8 +196,8 @@ func (d *nodePicture) squares() {
 }
 
 func (d *nodePicture) caption(text string) {
-	d.out.text(0, d.y+11, "label", text)
-	d.y += 17
+	d.out.text(0, d.y+15, "label", text)
+	d.y += 21
 }
 
 func (d *nodePicture) more(n int) {

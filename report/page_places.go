@@ -102,8 +102,8 @@ func (p *placer) add(it marked, node string, shape spotShape, label, full string
 }
 
 func (p *placer) object(it marked, node string) {
-	name := it.finding.Object.String()
-	p.add(it, node, shapeObject, name, name)
+	object := it.finding.Object
+	p.add(it, node, shapeObject, object.Kind+" "+object.Name, object.String())
 }
 
 func (p *placer) vm(it marked, namespace, name string) {
@@ -125,23 +125,25 @@ func (p *placer) migration(it marked) {
 	p.object(it, "")
 }
 
-// volume marks what a finding about a volume names of it: engines and replicas; all replicas where it names none.
+// volume marks what a finding about a volume names of it: its replicas, else its engines; all replicas where it names none.
 func (p *placer) volume(it marked, name string) {
 	words := map[string]bool{}
 	for _, word := range strings.FieldsFunc(it.finding.Message, func(r rune) bool { return strings.ContainsRune(" ,;:()", r) }) {
 		words[strings.TrimRight(word, ".")] = true
 	}
 	owner, placed := p.owner(name), false
-	for _, engine := range p.snapshot.EnginesOf(name) {
-		if words[engine.Name] {
-			p.add(it, cluster.Text(engine.Spec.NodeID), shapeEngine, "engine of "+owner, "engine "+engine.Name)
-			placed = true
-		}
-	}
 	replicas := slices.SortedFunc(slices.Values(p.snapshot.ReplicasOf(name)), func(a, b *lhv1.Replica) int { return cmp.Compare(a.Name, b.Name) })
 	named := slices.DeleteFunc(slices.Clone(replicas), func(r *lhv1.Replica) bool { return !words[r.Name] })
-	if len(named) == 0 && !placed {
-		named = replicas
+	if len(named) == 0 {
+		for _, engine := range p.snapshot.EnginesOf(name) {
+			if words[engine.Name] {
+				p.add(it, cluster.Text(engine.Spec.NodeID), shapeEngine, "engine of "+owner, "engine "+engine.Name)
+				placed = true
+			}
+		}
+		if !placed {
+			named = replicas
+		}
 	}
 	for _, replica := range named {
 		p.add(it, cluster.Text(replica.Spec.NodeID), shapeReplica, "replica of "+owner, "replica "+replica.Name)

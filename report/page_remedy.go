@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // step is a part of a remedy: what to do, and the command that does it where there is one.
@@ -136,7 +137,18 @@ func (l linker) steps(text string) []step {
 	if rest := l.pieces(between(text[from:])); len(rest) > 0 {
 		steps = append(steps, step{Text: rest})
 	}
+	for _, s := range steps {
+		if len(s.Text) > 0 && s.Text[0].isProse() {
+			s.Text[0].Text = capital(s.Text[0].Text)
+		}
+	}
 	return steps
+}
+
+// isProse tells whether a piece is words, and no command that begins with a program.
+func (p piece) isProse() bool {
+	first, _, _ := strings.Cut(p.Text, " ")
+	return !p.Code && p.Href == "" && first != "" && first[0] < utf8.RuneSelf && !slices.Contains(programs[:], first)
 }
 
 // between is a text without the stops that parted it from the command before it.

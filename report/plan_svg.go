@@ -22,9 +22,11 @@ const (
 func WritePlanSVG(w io.Writer, p Plan) error { return writePlan(w, drawPlan(p, standalone())) }
 
 func drawPlan(p Plan, f frame) []byte {
-	d := newDrawing(p)
+	d := newDrawing(p, f.part)
 	d.begin(f)
-	d.header()
+	if !f.part {
+		d.header()
+	}
 	d.lanes()
 	for i := range p.Nodes {
 		d.moves(i)
@@ -41,6 +43,8 @@ func drawPlan(p Plan, f frame) []byte {
 // drawing is a picture being drawn.
 type drawing struct {
 	plan Plan
+	// part is true for a picture in a page.
+	part bool
 	out  *canvas
 	// begins and width say where each node's bar is, drawn with the longest estimates.
 	begins, widths []float64
@@ -56,8 +60,8 @@ type drawing struct {
 // note is a line of text above or below the lanes.
 type note struct{ class, text string }
 
-func newDrawing(p Plan) *drawing {
-	d := &drawing{plan: p, out: &canvas{}, laneOf: map[string]int{}}
+func newDrawing(p Plan, part bool) *drawing {
+	d := &drawing{plan: p, part: part, out: &canvas{}, laneOf: map[string]int{}}
 	for _, node := range p.Nodes {
 		d.seconds += float64(max(node.Time.High, 60))
 	}
@@ -77,8 +81,11 @@ func newDrawing(p Plan) *drawing {
 			}
 		}
 	}
-	d.notes = p.notes()
-	d.top = 92 + 16*float64(len(d.notes))
+	d.top = 34
+	if !part {
+		d.notes = p.notes()
+		d.top = 92 + 16*float64(len(d.notes))
+	}
 	d.height = d.top + laneHeight*float64(len(p.Nodes)) + 62
 	return d
 }

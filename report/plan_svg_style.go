@@ -36,6 +36,8 @@ type frame struct {
 	attributes string
 	// style is the picture's own style sheet; empty where the page has it.
 	style string
+	// part is true where the page says in words what the picture's own heading and notes do.
+	part bool
 }
 
 func standalone() frame {
@@ -46,7 +48,7 @@ func standalone() frame {
 }
 
 // inPage is the frame of the only plan in a page, whose style sheet holds planPageStyle.
-func inPage() frame { return frame{ids: "plan-", attributes: `class="plan"`} }
+func inPage() frame { return frame{ids: "plan-", attributes: `class="plan"`, part: true} }
 
 // planPageStyle is the style sheet of a picture in a page: the same rules, for nothing but the picture. What is printed is light.
 func planPageStyle() string {
