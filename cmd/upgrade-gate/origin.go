@@ -14,9 +14,6 @@ import (
 // were counted from.
 func (o checkOptions) origin(at time.Time) report.Origin {
 	origin := report.Origin{Program: versionOf(version), Check: "upgrade-gate check", Plan: "upgrade-gate plan"}
-	if o.flags == nil {
-		return origin
-	}
 	ofPlan := newPlanCommand().Flags()
 	add := func(name, argument string) {
 		origin.Check += " " + argument
