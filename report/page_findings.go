@@ -125,7 +125,10 @@ func (r Report) pageFinding(it marked, link linker, place string) pageFinding {
 	finding := pageFinding{
 		Mark: it.ref.Mark, Class: it.ref.Class, Word: "blocks", Kind: printable(f.Object.Kind), Name: printable(f.Object.Name),
 		Fact: link.pieces(sentence(clip(printable(f.Message), longestText))), WaivedBy: printable(f.WaivedBy),
-		Remedy: link.steps(sentence(clip(printable(f.remedy()), longestText))), OnMap: place,
+		OnMap: place,
+	}
+	if remedy := f.remedy(); remedy != "" {
+		finding.Remedy = link.remedy(remedy)
 	}
 	if !f.Blocks {
 		finding.Word = "warns"

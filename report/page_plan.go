@@ -122,7 +122,7 @@ func (l linker) stops(stops []PlanStop) (shown []planStopView, more int) {
 			remedy = strings.TrimSuffix("wait, it ends by itself in normal life; if it stays, "+remedy, "; if it stays, ")
 		}
 		if remedy != "" {
-			view.Remedy = l.steps(sentence(clip(printable(remedy), longestText)))
+			view.Remedy = l.remedy(remedy)
 		}
 		if stop.Check != "" {
 			view.See = l.names(stop.Check)

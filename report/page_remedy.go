@@ -124,7 +124,17 @@ func newLinker(r Report) linker {
 	return names
 }
 
-// steps takes a remedy apart into what to do and the commands that do it. No word is lost.
+// remedy takes a remedy apart into what to do and the commands that do it. Where it holds what cannot be seen, as a name may, its commands
+// would not name what they seem to, and none is offered.
+func (l linker) remedy(raw string) []step {
+	text := sentence(clip(printable(raw), longestText))
+	if printable(raw) != raw {
+		return []step{{Text: l.names(text)}}
+	}
+	return l.steps(text)
+}
+
+// steps takes a printable remedy apart. No word is lost.
 func (l linker) steps(text string) []step {
 	var steps []step
 	from := 0

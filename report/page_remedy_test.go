@@ -68,6 +68,16 @@ func TestRemediesAreTakenApartIntoStepsAndCommands(t *testing.T) {
 	}
 }
 
+func TestNoCommandIsOfferedThatNamesSomethingInvisible(t *testing.T) {
+	for _, remedy := range []string{"stop it: virtctl stop \u202Ea -n shop.", "stop it: virtctl stop a\u2028b.", "stop it: virtctl stop " + strings.Repeat("a ", longestText) + "."} {
+		for _, s := range (linker{}).remedy(remedy) {
+			if s.Command != "" {
+				t.Errorf("%.80q becomes the command %.80q", remedy, s.Command)
+			}
+		}
+	}
+}
+
 func TestNoWordOfARemedyIsLost(t *testing.T) {
 	words := func(text string) string {
 		return strings.ToLower(strings.Join(strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" ;,.", r) }), " "))
@@ -86,7 +96,7 @@ func TestNoWordOfARemedyIsLost(t *testing.T) {
 	commands := 0
 	for _, remedy := range remedies {
 		var text strings.Builder
-		for _, s := range (linker{}).steps(printable(remedy)) {
+		for _, s := range (linker{}).remedy(remedy) {
 			for _, p := range s.Text {
 				text.WriteString(p.Text)
 			}
