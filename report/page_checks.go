@@ -33,7 +33,8 @@ type pageSource struct{ Text, Href string }
 // evidenceRow says how one kind was read.
 type evidenceRow struct {
 	Kind, Class, State, Because string
-	Count                       string
+	// Objects is how many there are, and Count the same in words; both are empty where that is not known.
+	Objects, Count string
 	// Age is how old the evidence is, and ReadAt when it was read, for machines; empty where that is not known.
 	Age, ReadAt string
 	// UsedBy is how many checks rest on it.
@@ -139,12 +140,12 @@ func (r Report) evidenceRows() []evidenceRow {
 	rows := make([]evidenceRow, 0, len(r.Evidence))
 	for _, e := range r.Evidence {
 		row := evidenceRow{
-			Kind: string(e.Kind), Because: clip(printable(e.Because), longestText), Count: counted(e.Count, "object"), UsedBy: usedBy[e.Kind],
-			Age: "age not known",
+			Kind: string(e.Kind), Because: clip(printable(e.Because), longestText), UsedBy: usedBy[e.Kind],
+			Objects: fmt.Sprint(e.Count), Count: counted(e.Count, "object"), Age: "age not known",
 		}
 		row.Class, row.State = stateInWords(e.State)
 		if e.State != cluster.Read && e.State != cluster.Partial {
-			row.Count, row.Age = "", ""
+			row.Objects, row.Count, row.Age = "", "", ""
 		} else if e.ReadAt != nil {
 			row.ReadAt = e.ReadAt.UTC().Format(time.RFC3339)
 			row.Age = ageOf(r.ReadAt.Sub(*e.ReadAt))

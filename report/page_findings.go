@@ -35,32 +35,30 @@ type markRef struct {
 	Title string
 }
 
-// number gives every finding its number, in the order of the report.
+// number gives every finding its number, in the order of the report: those that block first.
 func number(r Report) []marked {
-	var all []marked
-	for _, sort := range []struct {
-		blocks        bool
-		letter, class string
-	}{{true, "B", "block"}, {false, "W", "warn"}} {
-		n, shown := 0, 0
-		for _, c := range r.Checks {
-			ofCheck := 0
-			for _, f := range c.Findings {
-				if f.Blocks != sort.blocks {
-					continue
-				}
-				n++
-				ofCheck++
-				mark := fmt.Sprintf("%s%d", sort.letter, n)
-				it := marked{check: c, finding: f, ref: markRef{Mark: mark, Href: "#" + mark, Class: sort.class, Title: mark + ", " + printable(c.Title) + ": " + printable(f.Object.String())}}
-				it.shown = ofCheck == 1 || ofCheck <= mostOfCheck && shown < mostOfSort
-				if it.shown {
-					shown++
-				} else {
-					it.ref.Href = "#" + sort.class + "-" + c.Name
-				}
-				all = append(all, it)
+	return append(numberThose(r, true, "B", "block"), numberThose(r, false, "W", "warn")...)
+}
+
+func numberThose(r Report, blocks bool, letter, class string) []marked {
+	all, shown := make([]marked, 0, r.count(blocks)), 0
+	for _, c := range r.Checks {
+		ofCheck := 0
+		for _, f := range c.Findings {
+			if f.Blocks != blocks {
+				continue
 			}
+			ofCheck++
+			mark := fmt.Sprintf("%s%d", letter, len(all)+1)
+			title := fmt.Sprintf("%s, %s: %s", mark, printable(c.Title), plain(f.Object.String()))
+			it := marked{check: c, finding: f, ref: markRef{Mark: mark, Href: "#" + mark, Class: class, Title: title}}
+			it.shown = ofCheck == 1 || ofCheck <= mostOfCheck && shown < mostOfSort
+			if it.shown {
+				shown++
+			} else {
+				it.ref.Href = "#" + class + "-" + c.Name
+			}
+			all = append(all, it)
 		}
 	}
 	return all

@@ -33,7 +33,7 @@ var proseAfter = regexp.MustCompile(`^ (and (set|` + strings.Join(programs[:], "
 // shell would take for more than words is not offered to be copied.
 var safeWord = regexp.MustCompile(`^[A-Za-z0-9_./:=,@%+~*\[\]{}-]*$`)
 
-// span is where a command stands in a text. Alone is true for one that is a step of its own, and not a part of a sentence.
+// commandSpan is where a command stands in a text. alone is true for one that is a step of its own, and not a part of a sentence.
 type commandSpan struct {
 	begin, end int
 	alone      bool
@@ -107,10 +107,11 @@ func safeCommand(command string) bool {
 	return strings.Count(command, "'")%2 == 0
 }
 
+// standsAlone tells whether a command between two texts is a step of its own.
 func standsAlone(before, after string) bool {
 	before = strings.TrimRight(before, " ")
-	begins := before == "" || strings.HasSuffix(before, ":") || strings.HasSuffix(before, ";") || strings.HasSuffix(before, " then") || strings.HasSuffix(before, " with")
-	return begins && (after == "" || strings.ContainsAny(after[:1], ";.,"))
+	begins := slices.ContainsFunc([]string{":", ";", " then", " with"}, func(end string) bool { return strings.HasSuffix(before, end) })
+	return (begins || before == "") && (after == "" || strings.ContainsAny(after[:1], ";.,"))
 }
 
 // linker finds the names of checks in texts. A page has a place for each check.

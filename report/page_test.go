@@ -22,7 +22,8 @@ func TestAPageIsWhatPeopleRead(t *testing.T) {
 
 func TestTheSameInputGivesTheSamePage(t *testing.T) {
 	for _, name := range []string{"stuck-pre-drained", "healthy"} {
-		if pageOf(t, examplePage(t, name)) != pageOf(t, examplePage(t, name)) {
+		first, second := pageOf(t, examplePage(t, name)), pageOf(t, examplePage(t, name))
+		if first != second {
 			t.Errorf("the page of %s differs from itself", name)
 		}
 	}
@@ -145,9 +146,9 @@ func TestTheAgeOfEvidence(t *testing.T) {
 		{Kind: "d", State: cluster.Unread, Because: "forbidden", ReadAt: &now},
 	}}
 	want := []evidenceRow{
-		{Kind: "a", Class: "passed", State: "read", Count: "1 object", Age: "1h30m old", ReadAt: "2026-11-20T07:42:00Z", UsedBy: 2},
-		{Kind: "b", Class: "passed", State: "read", Count: "2 objects", Age: "read when judged", ReadAt: "2026-11-20T09:12:00Z", UsedBy: 1},
-		{Kind: "c", Class: "passed", State: "read", Count: "0 objects", Age: "age not known"},
+		{Kind: "a", Class: "passed", State: "read", Objects: "1", Count: "1 object", Age: "1h30m old", ReadAt: "2026-11-20T07:42:00Z", UsedBy: 2},
+		{Kind: "b", Class: "passed", State: "read", Objects: "2", Count: "2 objects", Age: "read when judged", ReadAt: "2026-11-20T09:12:00Z", UsedBy: 1},
+		{Kind: "c", Class: "passed", State: "read", Objects: "0", Count: "0 objects", Age: "age not known"},
 		{Kind: "d", Class: "unknown", State: "not read", Because: "forbidden"},
 	}
 	for i, got := range r.evidenceRows() {
