@@ -136,12 +136,24 @@ func (r Report) tally() []pageTally {
 	for _, c := range r.Checks {
 		outcomes[c.Outcome]++
 	}
-	return []pageTally{
-		{"block", "✕", verb(r.count(true), "problem blocks", "problems block"), "#blocks"},
-		{"warn", "!", counted(r.count(false), "warning"), "#warns"},
-		{"unknown", "?", verb(len(r.named(Check.hasUnknown)), "check not judged in full", "checks not judged in full"), "#unknown"},
-		{"passed", "✓", verb(outcomes[checks.Passed], "check passed", "checks passed"), "#checks"},
+	all := []pageTally{
+		tallyOf(r.count(true), "block", "✕", "problem blocks", "problems block", "#blocks"),
+		tallyOf(r.count(false), "warn", "!", "warning", "warnings", "#warns"),
+		tallyOf(len(r.named(Check.hasUnknown)), "unknown", "?", "check not judged in full", "checks not judged in full", "#unknown"),
+		tallyOf(outcomes[checks.Passed], "passed", "✓", "check passed", "checks passed", "#checks"),
 	}
+	if skipped := outcomes[checks.Skipped]; skipped > 0 {
+		all = append(all, tallyOf(skipped, "skipped", "–", "check skipped", "checks skipped", "#checks"))
+	}
+	return all
+}
+
+// tallyOf counts things of one sort. The symbol is for those that there are.
+func tallyOf(n int, class, symbol, one, many, href string) pageTally {
+	if n == 0 {
+		class, symbol = "none", "–"
+	}
+	return pageTally{Class: class, Symbol: symbol, Words: verb(n, one, many), Href: href}
 }
 
 func (c Check) hasUnknown() bool { return c.Outcome == checks.Unknown || len(c.Unknown) > 0 }
