@@ -34,8 +34,8 @@ func addonsUnsettled() Check {
 			"are left to upgrade-leftovers.",
 		Remedy:   "see what the add-on reports with kubectl describe addons.harvesterhci.io NAME -n NAMESPACE; repair it, or switch it off for the time of the upgrade.",
 		Severity: Block,
-		Waivable: true,
-		Needs:    []cluster.Kind{cluster.Addons},
+		Waivable: true, ByNamespace: true,
+		Needs: []cluster.Kind{cluster.Addons},
 		Sources: []string{
 			"harvester/harvester#4402", "harvester/harvester#4484", "harvester/harvester#4846", "harvester/harvester#4599",
 			"harvester/harvester#3839", "harvester/harvester#4537", "harvester/harvester#5337", "harvester/harvester pkg/webhook/resources/upgrade checkAddons",

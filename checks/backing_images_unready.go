@@ -32,8 +32,8 @@ func backingImagesUnready() Check {
 		Remedy: "see which copy is not ready: kubectl -n longhorn-system get backingimages.longhorn.io NAME -o yaml; restart the backing-image-manager pod of that disk: " +
 			"kubectl -n longhorn-system get pods -l longhorn.io/component=backing-image-manager -o wide.",
 		Severity: Block,
-		Waivable: true,
-		Needs:    []cluster.Kind{cluster.BackingImages, cluster.VirtualMachineImages, cluster.Volumes, cluster.LonghornNodes, cluster.Nodes, cluster.LonghornSettings},
+		Waivable: true, ByNamespace: true,
+		Needs: []cluster.Kind{cluster.BackingImages, cluster.VirtualMachineImages, cluster.Volumes, cluster.LonghornNodes, cluster.Nodes, cluster.LonghornSettings},
 		Sources: []string{
 			"harvester/harvester#2053", "harvester/harvester#7958", "longhorn/longhorn#10644", "harvester/harvester#3158", "harvester/harvester#3070",
 			"harvester/harvester#3940", "harvester/harvester#4246", "harvester/harvester#8657", "longhorn/longhorn#4236",

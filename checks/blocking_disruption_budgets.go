@@ -36,9 +36,9 @@ func blockingDisruptionBudgets() Check {
 		Remedy: "let the budget allow one disruption for the time of the upgrade: kubectl -n NAMESPACE patch pdb NAME --type merge " +
 			"-p '{\"spec\":{\"minAvailable\":null,\"maxUnavailable\":1}}'.",
 		Severity: Block,
-		Waivable: true,
-		Needs:    []cluster.Kind{cluster.DisruptionBudgets, cluster.Pods, cluster.Nodes, cluster.DaemonSets, cluster.Deployments, cluster.InstanceManagers},
-		Uses:     []cluster.Kind{cluster.KubeVirts},
+		Waivable: true, ByNamespace: true,
+		Needs: []cluster.Kind{cluster.DisruptionBudgets, cluster.Pods, cluster.Nodes, cluster.DaemonSets, cluster.Deployments, cluster.InstanceManagers},
+		Uses:  []cluster.Kind{cluster.KubeVirts},
 		Sources: []string{
 			"harvester/harvester#4249", "harvester/harvester#3730", "harvester/harvester#9150", "rancher/rancher#26400",
 			"kubernetes/kubernetes pkg/registry/core/pod/storage EvictionREST.Create", "kubernetes/kubernetes pkg/controller/disruption getExpectedPodCount",

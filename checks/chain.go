@@ -118,6 +118,9 @@ func runOne(check Check, input Input) (result Result) {
 	if err := check.Run(pass); err != nil {
 		return Result{Check: check, Outcome: Unknown, Because: err.Error()}
 	}
+	for _, part := range partlyRead(check, input.Snapshot) {
+		pass.UnknownPart(part)
+	}
 	return conclude(check, pass)
 }
 
@@ -140,10 +143,31 @@ func applicable(check Check, input Input) (Outcome, string) {
 			return Unknown, fmt.Sprintf("%s could not be read: %s", kind, evidence.Because)
 		}
 	}
+	if parts := partlyRead(check, input.Snapshot); len(parts) > 0 && !check.ByNamespace {
+		return Unknown, strings.Join(parts, "; ") // Whether what is missing explains what is there, nobody can tell.
+	}
 	if len(missing) > 0 {
 		return Skipped, strings.Join(missing, "; ")
 	}
 	return "", ""
+}
+
+// partlyRead says which of a check's evidence is Partial, and why, in one text for all kinds that share the reason.
+func partlyRead(check Check, s *cluster.Snapshot) []string {
+	var reasons []string
+	kinds := map[string][]string{}
+	for _, kind := range slices.Concat(check.Needs, check.Uses) {
+		if evidence := s.Evidence(kind); evidence.State == cluster.Partial {
+			if kinds[evidence.Because] == nil {
+				reasons = append(reasons, evidence.Because)
+			}
+			kinds[evidence.Because] = append(kinds[evidence.Because], string(kind))
+		}
+	}
+	for i, because := range reasons {
+		reasons[i] = strings.Join(kinds[because], ", ") + " could be read only in part: " + because
+	}
+	return reasons
 }
 
 // outsideVersions says why a check does not apply to a request's target; empty where it does. Where the target is not known, a

@@ -33,9 +33,9 @@ func chartsUnready() Check {
 			"ready; Helm releases of the system whose newest revision is pending, failed or uninstalled, unless they belong to an add-on that addons-unsettled reports; and two default StorageClasses, or, as a warning, another one than harvester-longhorn.",
 		Remedy:   "see what Fleet reports: kubectl -n fleet-local get managedcharts.management.cattle.io,bundles.fleet.cattle.io; repair what it names.",
 		Severity: Block,
-		Waivable: true,
-		Needs:    []cluster.Kind{cluster.ManagedCharts, cluster.Bundles, cluster.Apps, cluster.StorageClasses},
-		Uses:     []cluster.Kind{cluster.Addons},
+		Waivable: true, ByNamespace: true,
+		Needs: []cluster.Kind{cluster.ManagedCharts, cluster.Bundles, cluster.Apps, cluster.StorageClasses},
+		Uses:  []cluster.Kind{cluster.Addons},
 		Sources: []string{
 			"harvester/harvester#3616", "harvester/harvester#3675", "harvester/harvester#1983", "harvester/harvester#2280", "harvester/harvester#9738",
 			"harvester/harvester#9680", "harvester/harvester#6851", "harvester/harvester#8163", "harvester/harvester#7375", "harvester/harvester#3221",

@@ -51,6 +51,9 @@ type Check struct {
 	Needs []cluster.Kind
 	// Uses is evidence that may be not installed, or not granted; then there is none. What is unread makes the check Unknown all the same.
 	Uses []cluster.Kind
+	// ByNamespace says that the check judges the objects of each namespace by themselves: what it finds in one is true whatever is in
+	// the others. Where evidence is Partial such a check runs, and what is missing is a gap; any other check is Unknown then.
+	ByNamespace bool
 	// Sources are the issues and upstream functions that the rule comes from: "harvester/harvester#7679".
 	Sources []string
 	// Elsewhere says what others detect of it before an upgrade.

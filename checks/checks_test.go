@@ -20,6 +20,12 @@ func TestNoCheckPassesBecauseEvidenceWasDamaged(t *testing.T) {
 	}
 }
 
+func TestWhatIsInOtherNamespacesChangesNoFindingOfChecksThatJudgeEachByItself(t *testing.T) {
+	for _, check := range checks.All() {
+		t.Run(check.Name, func(t *testing.T) { checktest.Namespaces(t, check) })
+	}
+}
+
 func TestEveryCheckHasMetadataAndCasesOfEveryClass(t *testing.T) {
 	seen := map[string]bool{}
 	for _, check := range checks.All() {

@@ -130,9 +130,9 @@ func reportStuckNode(p *Pass, node drain.NodePlan) {
 // placeOf says where in the order a node comes: "1st of 4", or "1st to 3rd of 4" where several orders are possible.
 func placeOf(node drain.NodePlan) string {
 	if node.Earliest < node.Latest {
-		return fmt.Sprintf("%s to %s of %d", ordinal(node.Earliest), ordinal(node.Latest), node.Of)
+		return fmt.Sprintf("%s to %s of %d", drain.Ordinal(node.Earliest), drain.Ordinal(node.Latest), node.Of)
 	}
-	return fmt.Sprintf("%s of %d", ordinal(node.Position), node.Of)
+	return fmt.Sprintf("%s of %d", drain.Ordinal(node.Position), node.Of)
 }
 
 // hangsByState says on what a node hangs, state by state: "Pre-drained: A; B; and 3 more".
@@ -161,18 +161,6 @@ func hangsByState(stops []drain.Stop) []string {
 		texts = append(texts, fmt.Sprintf("%s: %s", state, strings.Join(told, "; ")))
 	}
 	return texts
-}
-
-func ordinal(n int) string {
-	switch {
-	case n%10 == 1 && n%100 != 11:
-		return fmt.Sprintf("%dst", n)
-	case n%10 == 2 && n%100 != 12:
-		return fmt.Sprintf("%dnd", n)
-	case n%10 == 3 && n%100 != 13:
-		return fmt.Sprintf("%drd", n)
-	}
-	return fmt.Sprintf("%dth", n)
 }
 
 // enumerate joins names to "a, b and c".

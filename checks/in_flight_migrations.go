@@ -31,8 +31,8 @@ func inFlightMigrations() Check {
 			"launcher pods, an evacuation); disruption budgets left over by evacuations; and nodes with the taint kubevirt.io/drain.",
 		Remedy: "wait until kubectl get vmim -A shows only Succeeded and Failed, then retry; " +
 			"abort a stuck migration with kubectl -n NAMESPACE delete vmim NAME.",
-		Severity: Block,
-		Needs:    []cluster.Kind{cluster.VMIs, cluster.Migrations, cluster.Pods, cluster.DisruptionBudgets, cluster.Nodes},
+		Severity: Block, ByNamespace: true,
+		Needs: []cluster.Kind{cluster.VMIs, cluster.Migrations, cluster.Pods, cluster.DisruptionBudgets, cluster.Nodes},
 		Sources: []string{
 			"harvester/harvester#5756", "harvester/harvester#6002", "harvester/harvester#10349", "harvester/harvester#10889",
 			"kubevirt/kubevirt#2495", "kubevirt/kubevirt#5177", "kubevirt/kubevirt#9585",

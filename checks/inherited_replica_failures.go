@@ -27,7 +27,6 @@ func inheritedReplicaFailures() Check {
 		Severity: Block,
 		Waivable: true,
 		Needs:    []cluster.Kind{cluster.Replicas, cluster.Volumes, cluster.LonghornSettings},
-		Uses:     []cluster.Kind{cluster.VMIs},
 		Sources: []string{
 			"harvester/harvester#9705", "longhorn/longhorn#12311", "longhorn/longhorn-manager controller duplicateReplica",
 		},

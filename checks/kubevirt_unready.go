@@ -29,8 +29,8 @@ func kubevirtUnready() Check {
 			"they belong to, or say another, for which KubeVirt then waits.",
 		Remedy: "see what KubeVirt waits for: kubectl get kubevirts.kubevirt.io -A -o yaml; kubectl -n harvester-system get pods -l kubevirt.io; " +
 			"delete a pod that is stuck, and its controller makes it anew.",
-		Severity: Block,
-		Needs:    []cluster.Kind{cluster.KubeVirts, cluster.Pods},
+		Severity: Block, ByNamespace: true,
+		Needs: []cluster.Kind{cluster.KubeVirts, cluster.Pods},
 		Sources: []string{
 			"harvester/harvester#10349", "harvester/harvester#10447",
 			"harvester/harvester package/upgrade/upgrade_manifests.sh wait_kubevirt", "kubevirt/kubevirt pkg/virt-operator/util DaemonsetIsReady",

@@ -34,8 +34,8 @@ func pausedVMs() Check {
 		Remedy: "find out why the guest is paused: kubectl -n NAMESPACE describe vmi NAME; " +
 			"un-pause it with virtctl unpause vm NAME -n NAMESPACE, or stop it with virtctl stop NAME -n NAMESPACE.",
 		Severity: Block,
-		Waivable: true,
-		Needs:    []cluster.Kind{cluster.VMIs, cluster.Migrations, cluster.IOErrorEvents},
+		Waivable: true, ByNamespace: true,
+		Needs: []cluster.Kind{cluster.VMIs, cluster.Migrations, cluster.IOErrorEvents},
 		Sources: []string{
 			"harvester/harvester#7679", "harvester/harvester#7773", "harvester/harvester#11208", "harvester/harvester#11585",
 			"kubevirt/kubevirt#5393", "kubevirt/kubevirt pkg/virt-handler updatePausedConditions",

@@ -35,8 +35,8 @@ func podsUnready() Check {
 		Remedy: "see what the pod waits for: kubectl -n NAMESPACE describe pod NAME; kubectl -n NAMESPACE logs NAME --all-containers --previous. " +
 			"Repair that, or delete the pod so that its owner makes a new one: kubectl -n NAMESPACE delete pod NAME.",
 		Severity: Block,
-		Waivable: true,
-		Needs:    []cluster.Kind{cluster.Pods, cluster.Nodes, cluster.DaemonSets, cluster.VMIs},
+		Waivable: true, ByNamespace: true,
+		Needs: []cluster.Kind{cluster.Pods, cluster.Nodes, cluster.DaemonSets, cluster.VMIs},
 		Sources: []string{
 			"harvester/harvester#4402", "harvester/harvester#4484", "harvester/harvester#4846", "harvester/harvester#4599", "harvester/harvester#3839",
 			"harvester/harvester#4537", "kubernetes/kubectl pkg/drain deleteOrEvictPods",

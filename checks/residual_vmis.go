@@ -27,8 +27,8 @@ func residualVMIs() Check {
 		Remedy: "see what holds the VMI with kubectl -n NAMESPACE describe vmi NAME; delete it with kubectl -n NAMESPACE delete vmi NAME, and only where its guest " +
 			"surely runs no more, its launcher pod with kubectl -n NAMESPACE delete pod POD --grace-period=0 --force.",
 		Severity: Block,
-		Waivable: true,
-		Needs:    []cluster.Kind{cluster.VMIs, cluster.VirtualMachines, cluster.Migrations, cluster.KubeVirts, cluster.Nodes, cluster.Pods},
+		Waivable: true, ByNamespace: true,
+		Needs: []cluster.Kind{cluster.VMIs, cluster.VirtualMachines, cluster.Migrations, cluster.KubeVirts, cluster.Nodes, cluster.Pods},
 		Sources: []string{
 			"harvester/harvester#4725", "harvester/harvester#4999", "harvester/harvester#6094", "harvester/harvester#6212",
 			"harvester/harvester package/upgrade/upgrade_node.sh get_running_vm_count",

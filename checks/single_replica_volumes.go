@@ -38,7 +38,7 @@ func singleReplicaVolumes() Check {
 		Severity: Block,
 		Waivable: true,
 		Needs:    []cluster.Kind{cluster.Volumes, cluster.Nodes},
-		Uses:     []cluster.Kind{cluster.Replicas, cluster.VMIs, cluster.HarvesterSettings},
+		Uses:     []cluster.Kind{cluster.Replicas, cluster.HarvesterSettings},
 		Sources: []string{
 			"harvester/harvester#4467", "harvester/harvester#4249", "harvester/harvester#2053", "harvester/harvester#7323", "harvester/harvester#7361",
 			"longhorn/longhorn#5910", "harvester/harvester pkg/webhook/resources/upgrade checkSingleReplicaVolumes",

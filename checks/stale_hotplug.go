@@ -22,8 +22,8 @@ func staleHotplug() Check {
 		Remedy: "wait two minutes; if it stays, stop and start the VM: virtctl stop NAME -n NAMESPACE && virtctl start NAME -n NAMESPACE; " +
 			"a volume that only the guest has must then be added to the VM again.",
 		Severity: Block,
-		Waivable: true,
-		Needs:    []cluster.Kind{cluster.VirtualMachines, cluster.VMIs, cluster.Nodes},
+		Waivable: true, ByNamespace: true,
+		Needs: []cluster.Kind{cluster.VirtualMachines, cluster.VMIs, cluster.Nodes},
 		Sources: []string{
 			"harvester/harvester#10243", "harvester/harvester#10588", "harvester/harvester#10889", "kubevirt/kubevirt#13523",
 			"harvester/harvester pkg/webhook/resources/upgrade checkStaleHotplugVolumes",

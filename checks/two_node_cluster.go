@@ -20,8 +20,8 @@ func twoNodeCluster() Check {
 		Remedy: "shut down the VMs, which kubectl get vmi -A lists, before the upgrade and start them after it: virtctl stop NAME -n NAMESPACE. " +
 			"Should the upgrade stay in Pre-drained with the other node not ready, restart its agent there: systemctl restart rke2-agent.",
 		Severity: Warn,
-		Waivable: true,
-		Needs:    []cluster.Kind{cluster.Nodes, cluster.VMIs},
+		Waivable: true, ByNamespace: true,
+		Needs: []cluster.Kind{cluster.Nodes, cluster.VMIs},
 		Sources: []string{
 			"harvester/harvester#6432", "harvester/harvester#4287", "harvester/harvester#4809", "harvester/harvester#5350",
 			"harvester/docs docs/upgrade/v1-3-1-to-v1-3-2.md",

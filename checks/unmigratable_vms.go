@@ -32,8 +32,8 @@ func unmigratableVMs() Check {
 		Remedy: "stop the VM for the time of the upgrade: virtctl stop NAME -n NAMESPACE. With restoreVM in its setting upgrade-config Harvester starts again, " +
 			"after each node, the VMs that it shut down itself.",
 		Severity: Block,
-		Waivable: true,
-		Needs:    []cluster.Kind{cluster.VMIs, cluster.VirtualMachines, cluster.Migrations, cluster.KubeVirts, cluster.Nodes, cluster.HarvesterSettings},
+		Waivable: true, ByNamespace: true,
+		Needs: []cluster.Kind{cluster.VMIs, cluster.VirtualMachines, cluster.Migrations, cluster.KubeVirts, cluster.Nodes, cluster.HarvesterSettings},
 		Sources: []string{
 			"harvester/harvester#7005", "harvester/harvester#8147", "harvester/harvester#8212", "harvester/harvester#9326", "harvester/harvester#9739", "harvester/harvester#9849",
 			"harvester/harvester pkg/util/virtualmachineinstance GetAllNonLiveMigratableVMINames",

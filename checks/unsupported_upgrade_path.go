@@ -30,9 +30,9 @@ func unsupportedUpgradePath() Check {
 		Beyond:   "The version of an uploaded ISO, which is known only once the upgrade has unpacked it.",
 		Remedy:   "choose a target that the upgrade support matrix of Harvester's documentation lists for the running version; kubectl -n harvester-system get versions.harvesterhci.io shows those offered.",
 		Severity: Block,
-		Waivable: true,
-		Needs:    []cluster.Kind{cluster.Versions, cluster.HarvesterSettings},
-		Uses:     []cluster.Kind{cluster.VirtualMachineImages},
+		Waivable: true, ByNamespace: true,
+		Needs: []cluster.Kind{cluster.Versions, cluster.HarvesterSettings},
+		Uses:  []cluster.Kind{cluster.VirtualMachineImages},
 		Sources: []string{
 			"harvester/harvester pkg/webhook/resources/upgrade Create", "harvester/harvester pkg/controller/master/upgrade/versionguard Check",
 			"harvester/go-common version CheckUpgradeEligibility",

@@ -27,7 +27,7 @@ func upgradeLeftovers() Check {
 			"upgrade-repo VM that cannot be moved away; and, as a warning, plans, managed charts, add-ons, deployments and VMs that are merely still there.",
 		Remedy:   "delete what is left of the earlier upgrade, or its Upgrade, with which most of it goes: kubectl get upgrades.harvesterhci.io -n harvester-system.",
 		Severity: Block,
-		Waivable: true,
+		Waivable: true, ByNamespace: true,
 		Needs: []cluster.Kind{
 			cluster.Upgrades, cluster.Jobs, cluster.NodePlans, cluster.ManagedCharts, cluster.Addons, cluster.Deployments, cluster.VirtualMachines, cluster.VMIs,
 			cluster.ProvisioningClusters,

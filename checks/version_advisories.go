@@ -67,8 +67,8 @@ func versionAdvisories() Check {
 			"Disks of VMs that do not run, and images that a person has put into Longhorn by hand.",
 		Remedy:   "read the page of this upgrade path on https://docs.harvesterhci.io before the upgrade, and do what it asks for.",
 		Severity: Warn,
-		Waivable: true,
-		Needs:    []cluster.Kind{cluster.HarvesterSettings},
+		Waivable: true, ByNamespace: true,
+		Needs: []cluster.Kind{cluster.HarvesterSettings},
 		Uses: []cluster.Kind{
 			cluster.Versions, cluster.Nodes, cluster.Deployments, cluster.KubeVirts, cluster.VMIs, cluster.Volumes, cluster.LonghornNodes, cluster.LonghornSettings,
 			cluster.PersistentVolumeClaims, cluster.VirtualMachineImages, cluster.BackingImages,

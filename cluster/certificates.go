@@ -33,6 +33,8 @@ type Certificate struct {
 	// DNSNames and IPAddresses are whom it was issued for; empty for most authorities.
 	DNSNames    []string
 	IPAddresses []string
+	// Raw is the whole certificate in DER.
+	Raw []byte
 }
 
 // ServedCertificates returns what the API servers and kubelets presented, sorted by endpoint; empty where the evidence was
@@ -62,6 +64,7 @@ func ParseCertificates(content []byte) ([]Certificate, error) {
 func certificateOf(parsed *x509.Certificate) Certificate {
 	certificate := Certificate{
 		Subject: parsed.Subject.String(), NotBefore: parsed.NotBefore, NotAfter: parsed.NotAfter, DNSNames: parsed.DNSNames,
+		Raw: parsed.Raw,
 	}
 	for _, ip := range parsed.IPAddresses {
 		certificate.IPAddresses = append(certificate.IPAddresses, ip.String())

@@ -34,6 +34,8 @@ type Evidence struct {
 	ResourceVersion string
 	// Count is the number of objects.
 	Count int
+	// Forbidden is true where the API server does not let us list the kind.
+	Forbidden bool
 }
 
 // held tells whether the Snapshot holds what there was to read of the kind.

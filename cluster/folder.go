@@ -58,6 +58,18 @@ func ReadFolder(name string, options FolderOptions) (*Folder, error) {
 
 // ReadFS reads the files of a file system, or only those named. name is what messages call the whole.
 func ReadFS(files fs.FS, name string, options FolderOptions, only ...string) (*Folder, error) {
+	f, documents, err := readFolder(files, name, options, only...)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	case documents == 0:
+		return nil, fmt.Errorf("read %s: no .yaml, .yml or .json file with an object in it", name)
+	}
+	return f, nil
+}
+
+// readFolder is ReadFS, which also returns how many documents with objects of the tables there were.
+func readFolder(files fs.FS, name string, options FolderOptions, only ...string) (*Folder, int, error) {
 	f := &Folder{
 		name: name, options: options,
 		objects: map[Kind][]client.Object{}, declared: map[Kind]bool{}, seen: map[string]string{}, kubelets: map[string]Kubelet{},
@@ -67,16 +79,13 @@ func ReadFS(files fs.FS, name string, options FolderOptions, only ...string) (*F
 	if len(only) > 0 {
 		for _, file := range only {
 			if err := reader.readFile(file); err != nil {
-				return nil, fmt.Errorf("read %s: %w", name, err)
+				return nil, 0, err
 			}
 		}
 	} else if err := fs.WalkDir(files, ".", reader.visit); err != nil {
-		return nil, fmt.Errorf("read %s: %w", name, err)
+		return nil, 0, err
 	}
-	if reader.read == 0 {
-		return nil, fmt.Errorf("read %s: no .yaml, .yml or .json file with an object in it", name)
-	}
-	return f, nil
+	return f, reader.read, nil
 }
 
 // folderReader walks the files of a folder.

@@ -43,12 +43,15 @@ func isCertificate(file string) bool {
 	return path.Base(path.Dir(file)) == "certificates" && strings.ToLower(path.Ext(file)) == ".pem"
 }
 
+// chainName is what a certificate's file is known by: its name without the ending.
+func chainName(file string) string { return strings.TrimSuffix(path.Base(file), path.Ext(file)) }
+
 func (f *Folder) addCertificate(file string, content []byte) error {
 	chain, err := ParseCertificates(content)
 	if err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
-	name := strings.TrimSuffix(path.Base(file), path.Ext(file))
+	name := chainName(file)
 	if _, twice := f.chains[name]; twice {
 		return fmt.Errorf("%s: another folder holds a %s as well", file, path.Base(file))
 	}

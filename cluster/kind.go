@@ -38,6 +38,9 @@ type Resource struct {
 	Poll bool
 	// Select narrows what is read; the zero value reads every object.
 	Select Selector
+	// Home are the namespaces outside of which no object of the kind lives in a Harvester; empty means any namespace. What was
+	// collected of its homes is all there is of the kind.
+	Home []string
 
 	newObject func() client.Object
 	newList   func() client.ObjectList

@@ -5,10 +5,10 @@ import "sigs.k8s.io/controller-runtime/pkg/client"
 // harvesterKinds are the rows of Harvester's own kinds.
 func harvesterKinds() []Resource {
 	return []Resource{
-		row(Resource{Kind: Upgrades, GVK: harvester("Upgrade"), Plural: "upgrades", Namespaced: true},
+		row(Resource{Kind: Upgrades, GVK: harvester("Upgrade"), Plural: "upgrades", Namespaced: true, Home: []string{HarvesterNamespace}},
 			func() client.ObjectList { return &UpgradeList{} }, keepUpgrade,
 			func(s *Snapshot, items []*Upgrade) { s.upgrades = items }),
-		row(Resource{Kind: Versions, GVK: harvester("Version"), Plural: "versions", Namespaced: true},
+		row(Resource{Kind: Versions, GVK: harvester("Version"), Plural: "versions", Namespaced: true, Home: []string{HarvesterNamespace}},
 			func() client.ObjectList { return &VersionList{} }, keepVersion,
 			func(s *Snapshot, items []*Version) { s.versions = indexByName(items) }),
 		row(Resource{Kind: HarvesterSettings, GVK: harvester("Setting"), Plural: "settings"},
@@ -38,8 +38,6 @@ func harvesterKinds() []Resource {
 func keepUpgrade(from, to *Upgrade) {
 	to.Spec = from.Spec
 	to.Status = from.Status
-	to.Annotations = from.Annotations
-	delete(to.Annotations, "kubectl.kubernetes.io/last-applied-configuration")
 }
 
 func keepVersion(from, to *Version) { to.Spec = from.Spec }

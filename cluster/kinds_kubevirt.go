@@ -20,7 +20,7 @@ func kubevirtKinds() []Resource {
 		row(Resource{Kind: Migrations, GVK: kubevirt("VirtualMachineInstanceMigration"), Plural: "virtualmachineinstancemigrations", Namespaced: true},
 			func() client.ObjectList { return &kubevirtv1.VirtualMachineInstanceMigrationList{} }, keepMigration,
 			func(s *Snapshot, items []*kubevirtv1.VirtualMachineInstanceMigration) { s.migrations = items }),
-		row(Resource{Kind: KubeVirts, GVK: kubevirt("KubeVirt"), Plural: "kubevirts", Namespaced: true},
+		row(Resource{Kind: KubeVirts, GVK: kubevirt("KubeVirt"), Plural: "kubevirts", Namespaced: true, Home: []string{HarvesterNamespace}},
 			func() client.ObjectList { return &kubevirtv1.KubeVirtList{} }, keepKubeVirt,
 			func(s *Snapshot, items []*kubevirtv1.KubeVirt) { s.kubevirts = items }),
 		row(Resource{Kind: CDIs, GVK: cdi("CDI"), Plural: "cdis", Optional: "CDI, KubeVirt's image importer,"},

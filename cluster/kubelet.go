@@ -21,6 +21,8 @@ type Kubelet struct {
 	Config *KubeletConfiguration
 	// ConfigError says why Config is nil.
 	ConfigError string
+	// Forbidden are the kinds of evidence that the kubelet refused to give us.
+	Forbidden []Kind
 }
 
 // KubeletSummary is the part of /stats/summary that checks read (k8s.io/kubelet, stats/v1alpha1, NodeStats).
@@ -60,6 +62,8 @@ func (s *Snapshot) takeKubelets(probed Probed) {
 		switch nodes := s.evidence[Nodes]; {
 		case nodes.State != Read:
 			return unread(kind, "the nodes could not be listed: "+nodes.Because)
+		case probed.KubeletsUnread != "":
+			return unread(kind, probed.KubeletsUnread)
 		case s.kubelets == nil:
 			return unread(kind, "the kubelets were not asked, or not before the deadline")
 		}

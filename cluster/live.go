@@ -109,7 +109,9 @@ func explainList(resource Resource, err error) Evidence {
 		}
 		return unread(resource.Kind, "its CRD is missing")
 	case apierrors.IsForbidden(err):
-		return unread(resource.Kind, "not allowed to list them, which ClusterRole upgrade-gate-reader should allow")
+		e := unread(resource.Kind, "not allowed to list them, which ClusterRole upgrade-gate-reader should allow")
+		e.Forbidden = true
+		return e
 	case apierrors.IsUnauthorized(err):
 		return unread(resource.Kind, "the API server does not accept our credentials")
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):

@@ -23,7 +23,9 @@ func (l *Live) listGranted(ctx context.Context, resource Resource) ([]client.Obj
 		})
 		switch {
 		case apierrors.IsForbidden(err):
-			return nil, unread(resource.Kind, fmt.Sprintf("not allowed to list them in %s, which Role %s there should allow", place.Namespace, resource.Grant.Role))
+			e := unread(resource.Kind, fmt.Sprintf("not allowed to list them in %s, which Role %s there should allow", place.Namespace, resource.Grant.Role))
+			e.Forbidden = true
+			return nil, e
 		case err != nil:
 			return nil, explainList(resource, err)
 		}

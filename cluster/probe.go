@@ -21,6 +21,8 @@ type Probed struct {
 	// Kubelets is what each node's kubelet answered, by node name. A node that is missing was not asked; nil means that
 	// nobody was.
 	Kubelets map[string]Kubelet
+	// KubeletsUnread says why no kubelet was asked, where the source never asks any; empty otherwise.
+	KubeletsUnread string
 	// Certificates is what each server presented, in no particular order; empty where nobody was dialled.
 	Certificates []ServedCertificate
 	// CertificatesUnread says why Certificates are not all there are; empty where they are.

@@ -91,22 +91,29 @@ func (p *Prober) Ask(ctx context.Context, nodes []*corev1.Node) map[string]Kubel
 
 func (p *Prober) askOne(ctx context.Context, node *corev1.Node) Kubelet {
 	answer := Kubelet{ReadAt: p.now()}
+	var statsForbidden, configForbidden bool
 	var both sync.WaitGroup
 	both.Go(func() {
 		body, err := p.get(ctx, node, "/stats/summary")
 		if err == nil {
 			answer.Stats, err = decodeSummary(body)
 		}
-		answer.StatsError = explain(err)
+		answer.StatsError, statsForbidden = explain(err), errors.Is(err, errKubeletForbids)
 	})
 	both.Go(func() {
 		body, err := p.get(ctx, node, "/configz")
 		if err == nil {
 			answer.Config, err = decodeConfig(body)
 		}
-		answer.ConfigError = explain(err)
+		answer.ConfigError, configForbidden = explain(err), errors.Is(err, errKubeletForbids)
 	})
 	both.Wait()
+	if statsForbidden {
+		answer.Forbidden = append(answer.Forbidden, KubeletStats)
+	}
+	if configForbidden {
+		answer.Forbidden = append(answer.Forbidden, KubeletConfig)
+	}
 	return answer
 }
 
@@ -138,11 +145,16 @@ func (p *Prober) get(ctx context.Context, node *corev1.Node, path string) ([]byt
 		return nil, kubeletError(path, err)
 	case len(body) > maxKubeletAnswer:
 		return nil, fmt.Errorf("the kubelet's answer on %s is larger than %d MiB", path, maxKubeletAnswer>>20)
+	case response.StatusCode == http.StatusForbidden:
+		return nil, fmt.Errorf("%w, %s on %s: %s", errKubeletForbids, response.Status, path, firstLine(body))
 	case response.StatusCode != http.StatusOK:
 		return nil, fmt.Errorf("the kubelet answered %s on %s: %s", response.Status, path, firstLine(body))
 	}
 	return body, nil
 }
+
+// errKubeletForbids is the error of a kubelet that knows us and does not let us ask.
+var errKubeletForbids = errors.New("the kubelet refused")
 
 func kubeletError(path string, err error) error {
 	if errors.Is(err, context.DeadlineExceeded) {

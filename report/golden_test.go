@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -44,6 +45,21 @@ func asJSON(t *testing.T, value any) []byte {
 	return out.Bytes()
 }
 
+// styled is a writer of one style.
+func styled(write func(io.Writer, Report, Style) error, style Style) func(io.Writer, Report) error {
+	return func(w io.Writer, r Report) error { return write(w, r, style) }
+}
+
+// written is what a writer writes of a report, or of something else.
+func written[T any](t *testing.T, write func(io.Writer, T) error, object T) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	if err := write(&out, object); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
 func TestWhatPeopleAndProgramsRead(t *testing.T) {
 	for name, sample := range map[string]func(*testing.T) Report{"stuck": stuck, "unread": unread, "ready": ready, "overwhelmed": overwhelmed} {
 		t.Run(name, func(t *testing.T) {
@@ -53,15 +69,16 @@ func TestWhatPeopleAndProgramsRead(t *testing.T) {
 			golden(t, name+".event.txt", []byte(EventReason(r)+": "+EventNote(r, "user-k7x2p")+"\n"))
 			golden(t, name+".audit.json", asJSON(t, AuditAnnotations(r)))
 			golden(t, name+".causes.json", asJSON(t, Causes(r)))
-			var text, object bytes.Buffer
-			if err := WriteText(&text, r, Style{}); err != nil {
-				t.Fatal(err)
+			for file, write := range map[string]func(io.Writer, Report) error{
+				".text.txt":  styled(WriteText, Style{}),
+				".json":      WriteJSON,
+				".yaml":      WriteYAML,
+				".md":        WriteMarkdown,
+				".junit.xml": WriteJUnit,
+				".wide.txt":  styled(WriteWide, Style{}),
+			} {
+				golden(t, name+file, written(t, write, r))
 			}
-			golden(t, name+".text.txt", text.Bytes())
-			if err := WriteJSON(&object, r); err != nil {
-				t.Fatal(err)
-			}
-			golden(t, name+".json", object.Bytes())
 		})
 	}
 }

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/upgrade-gate/upgrade-gate/checks"
@@ -175,6 +176,30 @@ func (r Report) policy() string {
 	}
 	return sentence("The policy " + strings.Join(parts, "; "))
 }
+
+// notRunPrefix begins what notRun says.
+const notRunPrefix = "Not run, as asked: "
+
+// notRun says which checks were left out by the one who asked; empty where none was.
+func (r Report) notRun() string {
+	if len(r.NotRun) == 0 {
+		return ""
+	}
+	const few = 5
+	left := strings.Join(r.NotRun, ", ")
+	if len(r.NotRun) > few {
+		left = fmt.Sprintf("%d of %d checks", len(r.NotRun), len(r.NotRun)+len(r.Checks))
+	}
+	return notRunPrefix + left + "."
+}
+
+// asides are sentences about what has changed the verdict beside the cluster: waivers, the policy, checks that were not run.
+func (r Report) asides() []string {
+	return slices.DeleteFunc([]string{r.waivers(), r.policy(), r.notRun()}, func(text string) bool { return text == "" })
+}
+
+// Warns tells whether there is a finding that does not refuse the upgrade.
+func (r Report) Warns() bool { return r.count(false) > 0 }
 
 // counted is "1 problem" or "7 problems".
 func counted(n int, noun string) string {

@@ -79,23 +79,11 @@ func (r Report) tail() []string {
 	return append(tail, sentence(fmt.Sprintf("Evidence: %s, %s", plain(r.Source), r.ReadAt.UTC().Format(time.RFC3339))))
 }
 
-// fit chooses the items that there is room for: the first of every check before the second of any, so that thirty paused
-// VMs do not hide the one faulted replica. The chosen ones keep their order.
+// fit chooses the items that there is room for, and keeps their order.
 func fit(items []item, room int) (shown, hidden []item) {
-	rank, seen := make([]int, len(items)), map[string]int{}
-	order := make([]int, len(items))
-	for i, it := range items {
-		rank[i], order[i] = seen[it.check], i
-		seen[it.check]++
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return rank[a] - rank[b] })
-	chosen := make([]bool, len(items))
-	for n, i := range order {
-		room -= length(items[i].String())
-		if room < 0 && n > 0 {
-			break
-		}
-		chosen[i] = true
+	chosen := choose(items, room, func(i int) int { return length(items[i].String()) })
+	if len(items) > 0 {
+		chosen[0] = true // A message that tells nothing helps nobody.
 	}
 	hidden = make([]item, 0, len(items))
 	for i, it := range items {
@@ -106,6 +94,27 @@ func fit(items []item, room int) (shown, hidden []item) {
 		}
 	}
 	return shown, hidden
+}
+
+// choose marks the items that there is room for, given what each takes: the first of every check before the second of any, so that
+// thirty paused VMs do not hide the one faulted replica.
+func choose(items []item, room int, size func(int) int) []bool {
+	rank, seen := make([]int, len(items)), map[string]int{}
+	order := make([]int, len(items))
+	for i, it := range items {
+		rank[i], order[i] = seen[it.check], i
+		seen[it.check]++
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return rank[a] - rank[b] })
+	chosen := make([]bool, len(items))
+	for _, i := range order {
+		room -= size(i)
+		if room < 0 {
+			break
+		}
+		chosen[i] = true
+	}
+	return chosen
 }
 
 // more says what a message leaves out, by check where that is short.

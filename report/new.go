@@ -17,6 +17,8 @@ type Input struct {
 	Request checks.Request
 	// Decision is the verdict, and what it rests on.
 	Decision policy.Decision
+	// NotRun are the names of the checks that the one who asked left out; mostly empty.
+	NotRun []string
 }
 
 // New returns the Report of one decision.
@@ -29,6 +31,7 @@ func New(input Input) Report {
 		Running:            input.Snapshot.RunningVersion(),
 		Source:             input.Snapshot.Source(),
 		ReadAt:             input.Snapshot.Now().UTC(),
+		NotRun:             input.NotRun,
 		ExcludedNamespaces: input.Decision.ExcludedNamespaces,
 		Waivers:            input.Decision.Waivers,
 		Checks:             make([]Check, 0, len(input.Decision.Checks)),

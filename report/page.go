@@ -35,6 +35,7 @@ type pageContent struct {
 	Checks   []outcomeGroup
 	Evidence []evidenceRow
 	Asides   []string
+	NotRun   []string
 	Commands []pageCommand
 }
 
@@ -75,7 +76,8 @@ func NewPage(input Input, origin Origin) Page {
 		Plan:     planViewOf(plan, newLinker(r)),
 		Checks:   outcomesOf(input, r, all),
 		Evidence: r.evidenceRows(),
-		Asides:   asides(r),
+		Asides:   r.asidesForPage(),
+		NotRun:   r.NotRun,
 		Commands: r.commands(origin),
 	}}
 }
@@ -158,13 +160,11 @@ func tallyOf(n int, class, symbol, one, many, href string) pageTally {
 
 func (c Check) hasUnknown() bool { return c.Outcome == checks.Unknown || len(c.Unknown) > 0 }
 
-// asides are what policy and waivers change.
-func asides(r Report) []string {
+// asidesForPage is what has changed the verdict beside the cluster.
+func (r Report) asidesForPage() []string {
 	var all []string
-	for _, aside := range []string{r.policy(), r.waivers()} {
-		if aside != "" {
-			all = append(all, printable(aside))
-		}
+	for _, aside := range r.asides() {
+		all = append(all, printable(aside))
 	}
 	return all
 }

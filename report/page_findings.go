@@ -81,7 +81,7 @@ type pageFinding struct {
 	// Since is when the state began, for machines, Seen the same in words; both are empty where that is not known.
 	Since, Seen string
 	WaivedBy    string
-	Remedy      []step
+	Remedy      []pageStep
 	// OnMap leads to the place on the map that shows the object; empty where there is none.
 	OnMap string
 }

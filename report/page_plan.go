@@ -38,7 +38,7 @@ type planNodeView struct {
 type planStopView struct {
 	State, Sureness string
 	Because, See    []piece
-	Remedy          []step
+	Remedy          []pageStep
 	Evidence        string
 }
 

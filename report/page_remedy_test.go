@@ -10,7 +10,7 @@ import (
 )
 
 // asText writes steps as text, with each command that can be copied in brackets, and those in sentences in backquotes.
-func asText(steps []step) []string {
+func asText(steps []pageStep) []string {
 	var all []string
 	for _, s := range steps {
 		all = append(all, strings.TrimSpace(inText(s.Text)+" ["+s.Command+"]"))

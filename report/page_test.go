@@ -50,6 +50,18 @@ func TestAPageSaysTheVerdictFirst(t *testing.T) {
 	}
 }
 
+func TestAPageSaysWhichChecksWereNotRun(t *testing.T) {
+	input := readyPage(t)
+	input.NotRun = []string{"clock-skew", "disk-space"}
+	page := body(pageOf(t, input))
+	if at := strings.Index(page, "Not run, as asked: clock-skew, disk-space."); at < 0 || at > 1000 {
+		t.Errorf("what was not run stands at %d of the body, want it near its top", at)
+	}
+	if !strings.Contains(page, `<span class="name">clock-skew</span>, <span class="name">disk-space</span>`) {
+		t.Error("what was not run does not stand with the checks")
+	}
+}
+
 func TestAPageSaysWhyItHasNoPictures(t *testing.T) {
 	page := pageOf(t, unreadPage(t))
 	for _, want := range []string{

@@ -53,8 +53,11 @@ func NewPlan(input PlanInput) Plan {
 func unknownOf(s *cluster.Snapshot, from drain.Plan) []string {
 	unknown := append([]string{}, from.Unknown...)
 	for _, kind := range simulated {
-		if evidence := s.Evidence(kind); evidence.State == cluster.Unread {
+		switch evidence := s.Evidence(kind); evidence.State {
+		case cluster.Unread:
 			unknown = append(unknown, fmt.Sprintf("%s could not be read: %s", kind, evidence.Because))
+		case cluster.Partial:
+			unknown = append(unknown, fmt.Sprintf("%s could be read only in part: %s", kind, evidence.Because))
 		}
 	}
 	if len(from.Nodes) == 0 {

@@ -19,7 +19,9 @@ const (
 
 // WritePlanSVG draws a Plan: time goes from left to right, and each node has a lane, in which it is upgraded, takes VMs from others, and
 // perhaps hangs. The same plan gives the same bytes.
-func WritePlanSVG(w io.Writer, p Plan) error { return writePlan(w, drawPlan(p, standalone())) }
+func WritePlanSVG(w io.Writer, p Plan) error {
+	return writeOut(w, "the plan", drawPlan(p, standalone()))
+}
 
 func drawPlan(p Plan, f frame) []byte {
 	d := newDrawing(p, f.part)

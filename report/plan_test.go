@@ -211,12 +211,4 @@ func TestTimesInWords(t *testing.T) {
 	}
 }
 
-func TestOrdinals(t *testing.T) {
-	for n, want := range map[int]string{1: "1st", 2: "2nd", 3: "3rd", 4: "4th", 11: "11th", 12: "12th", 13: "13th", 21: "21st", 101: "101st", 111: "111th"} {
-		if got := ordinal(n); got != want {
-			t.Errorf("got %q, want %q", got, want)
-		}
-	}
-}
-
 func planAsText(w io.Writer, p Plan) error { return WritePlanText(w, p, Style{}) }

@@ -14,7 +14,7 @@ func WritePlanText(w io.Writer, p Plan, style Style) error {
 	text := planText{out: &bytes.Buffer{}, style: style}
 	text.head(p)
 	if len(p.Before) > 0 {
-		text.heading("Before the first node")
+		text.heading(red, "Before the first node")
 		text.stops(p.Before)
 	}
 	for _, node := range p.Nodes {
@@ -25,7 +25,7 @@ func WritePlanText(w io.Writer, p Plan, style Style) error {
 		text.out.WriteByte('\n')
 		text.line("", "  ", "upgrade-gate explain CHECK says what to do about what a check finds, upgrade-gate check what it finds here.")
 	}
-	return writePlan(w, text.out.Bytes())
+	return writeOut(w, "the plan", text.out.Bytes())
 }
 
 type planText struct {
@@ -37,10 +37,13 @@ type planText struct {
 
 func (t *planText) line(first, following, text string) { wrap(t.out, t.style, first, following, text) }
 
-func (t *planText) heading(text string) { fmt.Fprintf(t.out, "\n%s:\n", text) }
+func (t *planText) heading(c colour, text string) {
+	fmt.Fprintf(t.out, "\n%s\n", t.style.paint(c, text+":"))
+}
 
 func (t *planText) head(p Plan) {
-	t.line("", "  ", strings.ToUpper(string(p.Outcome))+": "+p.headline())
+	colours := map[PlanOutcome]colour{Passes: green, Hangs: red, Untold: yellow}
+	t.line("", "  ", t.style.paint(colours[p.Outcome], strings.ToUpper(string(p.Outcome)))+": "+p.headline())
 	var names []string
 	for _, node := range p.Nodes {
 		names = append(names, plain(node.Node))
@@ -65,7 +68,7 @@ func (t *planText) head(p Plan) {
 
 func (t *planText) node(n PlanNode) {
 	t.out.WriteByte('\n')
-	t.line("", "  ", fmt.Sprintf("%s (%s): %s.", plain(n.Node), n.place(), n.work()))
+	t.line("", "  ", t.style.paint(bold, plain(n.Node))+fmt.Sprintf(" (%s): %s.", n.place(), n.work()))
 	t.stops(n.Stops)
 	for _, down := range n.ShutDowns[:min(len(n.ShutDowns), fewest)] {
 		text := fmt.Sprintf("SHUT DOWN %s/%s (%s): %s", down.Object.Namespace, down.Object.Name, down.Confidence, sentence(down.Because))
@@ -94,7 +97,7 @@ func (t *planText) node(n PlanNode) {
 
 func (t *planText) stops(stops []PlanStop) {
 	for _, stop := range stops[:min(len(stops), fewest)] {
-		t.line("  ", "    ", fmt.Sprintf("HANGS in %s (%s): %s", stop.State, stop.sureness(), sentence(printable(stop.Because))))
+		t.line("  ", "    ", t.style.paint(red, "HANGS")+fmt.Sprintf(" in %s (%s): %s", stop.State, stop.sureness(), sentence(printable(stop.Because))))
 		if len(stop.Evidence) > 0 {
 			t.line("    Seen in: ", "      ", sentence(printable(joinFew(stop.Evidence))))
 		}
@@ -149,7 +152,7 @@ func (t *planText) unknown(all []string) {
 	if len(all) == 0 {
 		return
 	}
-	t.heading("Could not be simulated, so that the plan may be too good")
+	t.heading(yellow, "Could not be simulated, so that the plan may be too good")
 	for _, text := range all[:min(len(all), fewest)] {
 		t.line("  - ", "    ", sentence(printable(text)))
 	}

@@ -79,7 +79,7 @@ func wouldHang(stops []PlanStop) string {
 
 // place is "2nd of 3, etcd".
 func (n PlanNode) place() string {
-	text := fmt.Sprintf("%s of %d, %s", ordinal(n.Position), n.Of, n.Tier)
+	text := fmt.Sprintf("%s of %d, %s", drain.Ordinal(n.Position), n.Of, n.Tier)
 	if n.Of == 1 {
 		text = "the only node"
 	}
@@ -207,21 +207,6 @@ func verb(n int, one, many string) string {
 		return "1 " + one
 	}
 	return fmt.Sprintf("%d %s", n, many)
-}
-
-func ordinal(n int) string {
-	ending := "th"
-	if tens := n % 100; tens < 11 || tens > 13 {
-		switch n % 10 {
-		case 1:
-			ending = "st"
-		case 2:
-			ending = "nd"
-		case 3:
-			ending = "rd"
-		}
-	}
-	return fmt.Sprintf("%d%s", n, ending)
 }
 
 // listed joins the first few of a list: "a, b, c, d, e and 3 more".

@@ -30,6 +30,8 @@ type Report struct {
 	ReadAt time.Time `json:"readAt"`
 	// ExcludedNamespaces are those whose virtual machines the policy leaves out.
 	ExcludedNamespaces []string `json:"excludedNamespaces,omitempty"`
+	// NotRun are the checks that the one who asked left out; mostly empty.
+	NotRun []string `json:"notRun,omitempty"`
 	// Waivers are those found on the Upgrade.
 	Waivers []policy.Waiver `json:"waivers,omitempty"`
 	// Checks holds one entry for every check of the chain, in its order.

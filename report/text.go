@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
-	"unicode/utf8"
 
 	"github.com/upgrade-gate/upgrade-gate/checks"
 	"github.com/upgrade-gate/upgrade-gate/policy"
@@ -18,14 +16,11 @@ func WriteText(w io.Writer, r Report, style Style) error {
 	var out bytes.Buffer
 	text := textWriter{&out, r, style}
 	text.verdict()
-	text.findings("What blocks", true)
-	text.findings("What only warns", false)
+	text.findings(red, "What blocks", true)
+	text.findings(yellow, "What only warns", false)
 	text.unknown()
 	text.rest()
-	if _, err := w.Write(out.Bytes()); err != nil {
-		return fmt.Errorf("write the report: %w", err)
-	}
-	return nil
+	return writeOut(w, "the report", out.Bytes())
 }
 
 type textWriter struct {
@@ -37,62 +32,40 @@ type textWriter struct {
 // line writes a text, wrapped, with a first and a following indentation.
 func (t textWriter) line(first, following, text string) { wrap(t.out, t.style, first, following, text) }
 
-func (t textWriter) heading(text string) { fmt.Fprintf(t.out, "\n%s:\n", text) }
+func (t textWriter) heading(c colour, text string) {
+	fmt.Fprintf(t.out, "\n%s\n", t.style.paint(c, text+":"))
+}
 
 func (t textWriter) verdict() {
 	r := t.report
-	words := map[policy.Verdict]string{policy.Ready: "READY", policy.Blocked: "BLOCKED", policy.Incomplete: "INCOMPLETE"}
-	upgrade := strings.TrimSpace("an upgrade " + r.target())
-	if r.Running != "" {
-		upgrade += " (from " + printable(r.Running) + ")"
-	}
-	var text string
-	switch r.Verdict {
-	case policy.Blocked:
-		text = fmt.Sprintf("%s in %s would make %s hang, fail or lose data.",
-			counted(r.count(true), "problem"), counted(len(r.named(Check.blocks)), "check"), upgrade)
-	case policy.Incomplete:
-		undecided := r.named(func(c Check) bool { return c.Undecided })
-		text = fmt.Sprintf("nothing that blocks %s was found, but %s could not be judged.", upgrade, counted(len(undecided), "check"))
-	default:
-		text = fmt.Sprintf("nothing stands in the way of %s.", upgrade)
-	}
-	t.line("", "  ", words[r.Verdict]+": "+text)
-	t.line("", "  ", fmt.Sprintf("Evidence: %s, as of %s.", printable(r.Source), r.ReadAt.UTC().Format(time.RFC3339)))
-	for _, aside := range []string{r.waivers(), r.policy()} {
-		if aside != "" {
-			t.line("", "  ", aside)
-		}
+	word, text := r.headline()
+	colours := map[policy.Verdict]colour{policy.Ready: green, policy.Blocked: red, policy.Incomplete: yellow}
+	t.line("", "  ", t.style.paint(colours[r.Verdict], word)+": "+text)
+	t.line("", "  ", r.origin())
+	for _, aside := range r.asides() {
+		t.line("", "  ", aside)
 	}
 }
 
-func (t textWriter) findings(heading string, blocking bool) {
+func (t textWriter) findings(c colour, heading string, blocking bool) {
 	n := 0
-	for _, c := range t.report.Checks {
-		for _, f := range c.Findings {
+	for _, check := range t.report.Checks {
+		for _, f := range check.Findings {
 			if f.Blocks != blocking {
 				continue
 			}
 			if n++; n == 1 {
-				t.heading(heading)
+				t.heading(c, heading)
 			}
-			t.finding(n, c, f)
+			t.finding(n, check, f)
 		}
 	}
 }
 
 func (t textWriter) finding(n int, c Check, f Finding) {
 	const indent = "     "
-	t.line(fmt.Sprintf("%3d. ", n), indent, c.Name+": "+printable(f.Object.String()))
-	fact := sentence(printable(f.Message))
-	if f.Since != nil {
-		fact += " Since " + f.Since.UTC().Format(time.RFC3339)
-		if !saysAge.MatchString(f.Message) {
-			fact += ", " + f.age(t.report.ReadAt)
-		}
-		fact += "."
-	}
-	t.line(indent, indent, fact)
+	t.line(fmt.Sprintf("%3d. ", n), indent, t.style.paint(bold, c.Name+":")+" "+printable(f.Object.String()))
+	t.line(indent, indent, t.report.fact(f))
 	if f.WaivedBy != "" {
 		t.line(indent, indent, "Waived by "+printable(f.WaivedBy)+".")
 	}
@@ -109,7 +82,7 @@ func (t textWriter) unknown() {
 		if c.Outcome != checks.Unknown && len(c.Unknown) == 0 {
 			continue
 		}
-		name, key := c.Name, c.Because
+		name, key := t.style.paint(bold, c.Name), c.Because
 		if !c.Undecided {
 			name += " (does not refuse)"
 		}
@@ -123,7 +96,7 @@ func (t textWriter) unknown() {
 		names[key] = append(names[key], name)
 	}
 	if len(order) > 0 {
-		t.heading("What could not be judged")
+		t.heading(yellow, "What could not be judged")
 	}
 	for _, key := range order {
 		title := strings.Join(names[key], ", ") + ":"
@@ -149,7 +122,7 @@ func (t textWriter) rest() {
 	}
 	t.out.WriteByte('\n')
 	if len(passed) > 0 {
-		t.line("", "  ", "Passed: "+strings.Join(passed, ", ")+".")
+		t.line("", "  ", t.style.paint(green, "Passed:")+" "+strings.Join(passed, ", ")+".")
 	}
 	for _, c := range t.report.Checks {
 		if leftOut, ok := strings.CutPrefix(c.Because, notLookedAt); ok {
@@ -157,21 +130,21 @@ func (t textWriter) rest() {
 		}
 	}
 	if len(skipped) > 0 {
-		t.line("", "  ", "Skipped: "+strings.Join(skipped, ", ")+".")
+		t.line("", "  ", t.style.paint(bold, "Skipped:")+" "+strings.Join(skipped, ", ")+".")
 	}
 }
 
 // wrap writes a text in lines that are as long as the style allows, broken between words.
 func wrap(out *bytes.Buffer, style Style, first, following, text string) {
 	out.WriteString(first)
-	used, atStart, width := utf8.RuneCountInString(first), true, style.width()
+	used, atStart, width := columnsOf(first), true, style.width()
 	for _, word := range strings.Fields(text) {
-		size := utf8.RuneCountInString(word)
+		size := columnsOf(word)
 		switch {
 		case atStart:
 		case used+1+size > width:
 			out.WriteString("\n" + following)
-			used = utf8.RuneCountInString(following)
+			used = columnsOf(following)
 		default:
 			out.WriteByte(' ')
 			used++

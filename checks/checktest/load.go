@@ -15,11 +15,16 @@ import (
 // load returns the case's cluster.
 func (c *Case) load(t *testing.T, trimmed bool) *cluster.Snapshot {
 	t.Helper()
+	return cluster.Load(context.Background(), c.source(t, trimmed), c.now)
+}
+
+func (c *Case) source(t *testing.T, trimmed bool) source {
+	t.Helper()
 	folder, err := cluster.ReadFS(c.files(), "the fixture", cluster.FolderOptions{AssumeComplete: true})
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
-	return cluster.Load(context.Background(), source{Folder: folder, of: c, trimmed: trimmed}, c.now)
+	return source{Folder: folder, of: c, trimmed: trimmed}
 }
 
 // source is the case's documents, each decoded once however often it is loaded, and a folder with all that is no object. Some

@@ -3,6 +3,7 @@ package clustertest
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -23,12 +24,16 @@ type Cluster struct {
 	kubelets map[string]cluster.Kubelet
 	engines  [][]string
 	replicas [][]string
+
+	mu     sync.Mutex
+	chains map[string][]cluster.Certificate
 }
 
 // Generate makes a cluster.
 func Generate(size Size) *Cluster {
 	c := &Cluster{
 		size: size, objects: map[cluster.Kind][]client.Object{}, kubelets: map[string]cluster.Kubelet{},
+		chains:  map[string][]cluster.Certificate{},
 		engines: make([][]string, size.Nodes), replicas: make([][]string, size.Nodes),
 	}
 	for i := range size.Nodes {
@@ -74,7 +79,7 @@ func (c *Cluster) List(_ context.Context, r cluster.Resource) ([]client.Object, 
 
 // Probe implements cluster.Source. Its certificates are those of the targets; a node serves both.
 func (c *Cluster) Probe(_ context.Context, targets cluster.Targets) cluster.Probed {
-	return cluster.Probed{Kubelets: c.kubelets, Certificates: certificates(targets), CertificatesUnread: targets.Unknown}
+	return cluster.Probed{Kubelets: c.kubelets, Certificates: c.certificates(targets), CertificatesUnread: targets.Unknown}
 }
 
 func (c *Cluster) add(kind cluster.Kind, object client.Object) {

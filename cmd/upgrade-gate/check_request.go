@@ -15,6 +15,8 @@ func (o checkOptions) request() (gate.Request, error) {
 	var problems complaints
 	o.evidenceOptions.complain(&problems)
 	o.targetOptions.complain(&problems)
+	o.selection.complain(&problems)
+	problems.when(o.failOn != failOnBlock && o.failOn != failOnWarn, "--fail-on %q is not known: it is block or warn", o.failOn)
 	_, known := checkForms().find(o.output)
 	problems.when(!known, "--output %q is not known: it is %s", o.output, checkForms().names())
 	request := checks.Request{Version: o.version, Image: o.image, Unspecified: o.version == "" && o.image == ""}

@@ -9,16 +9,15 @@ import (
 
 	"github.com/spf13/pflag"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/upgrade-gate/upgrade-gate/cluster"
 )
 
-// connectionOptions are the flags that say which cluster is meant.
+// connectionOptions are the flags that say which cluster is meant: those of kubectl, and two of our own.
 type connectionOptions struct {
-	kubeconfig  string
-	context     string
+	kubectl     *genericclioptions.ConfigFlags
 	kubeletCA   string
 	readSecrets bool
 }
@@ -28,24 +27,26 @@ const readSecretsUsage = "also read labels and annotations of the machine plans 
 	"(tls.crt, never a key) of TLS Secrets in cattle-system, cattle-fleet-system and harvester-system; see docs/secrets.md"
 
 func (o *connectionOptions) addFlags(flags *pflag.FlagSet) {
-	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "kubeconfig file (default: $KUBECONFIG, ~/.kube/config, or the pod's own account)")
-	flags.StringVar(&o.context, "context", "", "context of the kubeconfig")
-	flags.StringVar(&o.kubeletCA, "kubelet-ca", "", "file with the CA of the kubelets' certificates (default: the API server's)")
+	o.kubectl = genericclioptions.NewConfigFlags(false)
+	o.kubectl.Namespace, o.kubectl.CacheDir = nil, nil // Every namespace is read, and nothing is kept.
+	kubectl := pflag.NewFlagSet("kubectl", pflag.ContinueOnError)
+	o.kubectl.AddFlags(kubectl)
+	markOfKubectl(kubectl)
+	flags.AddFlagSet(kubectl)
+	flags.StringVar(&o.kubeletCA, "kubelet-ca", "", "`FILE` with the CA of the kubelets' certificates (default: the API server's)")
 	flags.BoolVar(&o.readSecrets, "read-secrets", false, readSecretsUsage)
 }
 
 // config returns how to reach the API server. Requests are not throttled here, for the server's own priority and fairness
 // governs, and inside the cluster answers are not compressed.
 func (o *connectionOptions) config() (*rest.Config, error) {
-	rules := clientcmd.NewDefaultClientConfigLoadingRules()
-	rules.ExplicitPath = o.kubeconfig
-	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: o.context})
+	loader := o.kubectl.ToRawKubeConfigLoader()
 	raw, err := loader.RawConfig()
 	if err != nil {
 		return nil, fmt.Errorf("read the kubeconfig: %w", err)
 	}
 	var config *rest.Config
-	if inPod := len(raw.Clusters) == 0; inPod {
+	if inPod := len(raw.Clusters) == 0 && *o.kubectl.APIServer == ""; inPod {
 		if config, err = rest.InClusterConfig(); err != nil {
 			return nil, errors.New("no cluster to check: there is no kubeconfig, and this is no pod; use --kubeconfig, or --from for files")
 		}

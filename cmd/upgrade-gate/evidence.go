@@ -2,8 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -21,7 +21,7 @@ type evidenceOptions struct {
 }
 
 func (o *evidenceOptions) addFlags(flags *pflag.FlagSet) {
-	flags.StringVar(&o.from, "from", "", "folder or file of YAML to read instead of a cluster")
+	flags.StringVar(&o.from, "from", "", "folder or file of YAML, or a support bundle (zip or unpacked), to read instead of a cluster")
 	flags.BoolVar(&o.assumeComplete, "assume-complete", false, "with --from: a kind of which there is no object is empty, not unread")
 	flags.StringVar(&o.at, "at", "", "with --from: when the files were collected, as 2026-11-20T10:00:00Z; ages count from then (default: when they say they were, else now)")
 	flags.DurationVar(&o.timeout, "timeout", time.Minute, "how long everything may take; what is not read by then is unknown")
@@ -45,6 +45,16 @@ type opened struct {
 	now    func() time.Time
 }
 
+// reading tells a person on errOut how far the reading of what was opened is, if it takes long, until stop is called.
+func (o opened) reading(errOut io.Writer) (source cluster.Source, stop func()) {
+	p, ticker := newProgress(o.source), time.NewTicker(progressEvery)
+	stopTelling := p.tell(errOut, isTerminal(errOut), ticker.C)
+	return p, func() {
+		stopTelling()
+		ticker.Stop()
+	}
+}
+
 // open returns the cluster, and until when it may be read: files are opened whole, however long that takes; a cluster until the timeout.
 // The cancel function is never nil.
 func (o *evidenceOptions) open(ctx context.Context) (context.Context, context.CancelFunc, opened, error) {
@@ -53,7 +63,7 @@ func (o *evidenceOptions) open(ctx context.Context) (context.Context, context.Ca
 		source, err := o.connection.source(ctx, time.Now)
 		return ctx, cancel, opened{source, time.Now}, err
 	}
-	source, err := cluster.ReadFolder(o.from, cluster.FolderOptions{AssumeComplete: o.assumeComplete})
+	source, err := cluster.Open(o.from, cluster.FolderOptions{AssumeComplete: o.assumeComplete})
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	return ctx, cancel, opened{source, o.clockOf(source)}, err
 }
@@ -101,5 +111,5 @@ func interruptible[T any](ctx context.Context, work func() (T, error)) (T, error
 	case <-ctx.Done():
 	}
 	var nothing T
-	return nothing, errors.New("interrupted")
+	return nothing, errInterrupted
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -15,16 +16,25 @@ func newExplainCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "explain [CHECK]",
 		Short: "Lists the checks, or tells one check's why and remedy",
-		Example: "  upgrade-gate explain\n" +
-			"  upgrade-gate explain paused-vms",
+		Long: `Lists every check by its name, which --only, --skip, policies and waivers use, with what it looks for; or tells of one check what happens
+during an upgrade if it is ignored, what to do, what it reads, and where the rule comes from. It needs no cluster.`,
+		Example: `  # Every check
+  upgrade-gate explain
+
+  # One of them
+  upgrade-gate explain paused-vms`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return fmt.Errorf("explain takes the name of one check, not %d", len(args))
 			}
 			return nil
 		},
-		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			return checkNames(), cobra.ShellCompDirectiveNoFileComp
+		ValidArgsFunction: func(_ *cobra.Command, named []string, begun string) ([]string, cobra.ShellCompDirective) {
+			if len(named) > 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			different := func(name string) bool { return !strings.HasPrefix(name, begun) }
+			return slices.DeleteFunc(checkNames(), different), cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {

@@ -18,12 +18,18 @@ type forms[T any] []form[T]
 
 // names lists the forms, for people: "text, json or yaml".
 func (all forms[T]) names() string {
+	names := all.each()
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " or " + names[last]
+}
+
+// each returns the name of each form.
+func (all forms[T]) each() []string {
 	var names []string
 	for _, form := range all {
 		names = append(names, form.name)
 	}
-	last := len(names) - 1
-	return strings.Join(names[:last], ", ") + " or " + names[last]
+	return names
 }
 
 // find returns the form of a name; false where there is none.

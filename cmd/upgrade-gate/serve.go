@@ -36,6 +36,11 @@ func newServeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Answer the API server: may this upgrade begin?",
+		Example: `  # In the cluster, with a certificate of our own
+  upgrade-gate serve --certs self-managed
+
+  # With the certificate that cert-manager keeps in a Secret, and a policy
+  upgrade-gate serve --certs cert-manager --cert-dir /certs --policy /etc/upgrade-gate/policy.yaml`,
 		Long: `serve is the webhook. It watches the cluster, and when an Upgrade or UpgradePlan is created it refuses one that would hang.
 It stops on SIGTERM without losing a call; a second signal ends it at once.`,
 		Args: noArguments,

@@ -1,5 +1,5 @@
-// Command generate writes docs/checks.md and docs/coverage.md from the checks' own metadata. Run it from the root of the
-// repository: go run ./docs/generate.
+// Command generate writes docs/checks.md and docs/coverage.md from the checks' own metadata, and docs/schema from the Go types of what is
+// printed as JSON. Run it from the root of the repository: go run ./docs/generate.
 package main
 
 import (
@@ -16,15 +16,19 @@ import (
 // page is one generated file.
 type page struct {
 	name  string
-	write func(io.Writer, []checks.Check) error
+	write func(io.Writer) error
 }
 
 // pages lists what is generated.
 func pages() []page {
-	return []page{
-		{"checks.md", report.WriteCheckPage},
-		{"coverage.md", report.WriteCoveragePage},
+	all := []page{
+		{"checks.md", func(w io.Writer) error { return report.WriteCheckPage(w, checks.All()) }},
+		{"coverage.md", func(w io.Writer) error { return report.WriteCoveragePage(w, checks.All()) }},
 	}
+	for _, d := range documents() {
+		all = append(all, page{d.file, d.write})
+	}
+	return all
 }
 
 func main() {
@@ -38,10 +42,14 @@ func main() {
 func writeAll(folder string) error {
 	for _, p := range pages() {
 		var text bytes.Buffer
-		if err := p.write(&text, checks.All()); err != nil {
+		if err := p.write(&text); err != nil {
 			return err
 		}
-		if err := os.WriteFile(filepath.Join(folder, p.name), text.Bytes(), 0o644); err != nil {
+		file := filepath.Join(folder, p.name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			return fmt.Errorf("write %s: %w", p.name, err)
+		}
+		if err := os.WriteFile(file, text.Bytes(), 0o644); err != nil {
 			return fmt.Errorf("write %s: %w", p.name, err)
 		}
 	}

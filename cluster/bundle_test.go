@@ -1,0 +1,257 @@
+package cluster_test
+
+import (
+	"context"
+	"os"
+	"slices"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/upgrade-gate/upgrade-gate/cluster"
+	"github.com/upgrade-gate/upgrade-gate/cluster/clustertest"
+)
+
+// healthy is the healthy example cluster, object by object.
+func healthy(t testing.TB) []map[string]any {
+	t.Helper()
+	objects, err := clustertest.RawFolder(os.DirFS("../examples/clusters/healthy"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return objects
+}
+
+// sparse is the healthy cluster with one object of each kind in each namespace, and all namespaces.
+func sparse(t testing.TB) []map[string]any {
+	t.Helper()
+	seen := map[string]bool{}
+	return slices.DeleteFunc(healthy(t), func(object map[string]any) bool {
+		u := unstructured.Unstructured{Object: object}
+		key := u.GetKind() + " " + u.GetAPIVersion() + " " + u.GetNamespace()
+		defer func() { seen[key] = true }()
+		return seen[key] && u.GetKind() != "Namespace"
+	})
+}
+
+// pack returns the files of a bundle, with some that are changed or added, and without others.
+func pack(bundle clustertest.Bundle, changed map[string]string, without ...string) fstest.MapFS {
+	packed := fstest.MapFS{}
+	for name, content := range bundle.Files() {
+		packed[name] = &fstest.MapFile{Data: content}
+	}
+	for name, content := range changed {
+		packed[name] = &fstest.MapFile{Data: []byte(content)}
+	}
+	for _, name := range without {
+		delete(packed, name)
+	}
+	return packed
+}
+
+func loadBundle(t testing.TB, files fstest.MapFS) *cluster.Snapshot {
+	t.Helper()
+	bundle, err := cluster.ReadSupportBundle(files, clustertest.BundleTop+".zip")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cluster.Load(context.Background(), bundle, bundle.CollectedAt())
+}
+
+func TestABundleHoldsTheObjectsOfItsCluster(t *testing.T) {
+	folder, err := cluster.ReadFolder("../examples/clusters/healthy", cluster.FolderOptions{AssumeComplete: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := cluster.Load(context.Background(), folder, clustertest.BundleCreatedAt())
+	got := loadBundle(t, pack(clustertest.Bundle{Objects: healthy(t)}, nil))
+	unlike := map[cluster.Kind]cluster.ReadState{}
+	for _, resource := range append(cluster.Resources(), cluster.GrantedResources()...) {
+		evidence := got.Evidence(resource.Kind)
+		switch resource.Kind {
+		case cluster.CustomResourceDefinitions, cluster.APIServices: // Every cluster has them, and the example leaves them out.
+			continue
+		}
+		if evidence.State != cluster.Read || evidence.Count != want.Evidence(resource.Kind).Count {
+			unlike[resource.Kind] = evidence.State
+			t.Logf("%s: %+v, in the folder %d", resource.Kind, evidence, want.Evidence(resource.Kind).Count)
+		}
+	}
+	if diff := cmp.Diff(map[cluster.Kind]cluster.ReadState{cluster.Secrets: cluster.NotGranted, cluster.NodeLeases: cluster.Unread}, unlike); diff != "" {
+		t.Errorf("kinds that a bundle does not hold (-want +got):\n%s", diff)
+	}
+	for _, kind := range []cluster.Kind{cluster.KubeletStats, cluster.KubeletConfig, cluster.ServedCertificates} {
+		if e := got.Evidence(kind); e.State != cluster.Unread || e.Because[:len("a support bundle does not hold")] != "a support bundle does not hold" {
+			t.Errorf("%s: %+v, want unread because a bundle does not hold it", kind, e)
+		}
+	}
+}
+
+func TestWhatABundleIsEvidenceOf(t *testing.T) {
+	const noLog = "the bundle has no bundleGenerationError.log, so that it cannot be told whether there were none"
+	userNamespaces := []string{"shop", "billing"}
+	objects := sparse(t)
+	pods := "yamls/namespaced/kube-system/v1/pods.yaml"
+	for name, test := range map[string]struct {
+		bundle  clustertest.Bundle
+		changed map[string]string
+		without []string
+		kind    cluster.Kind
+		state   cluster.ReadState
+		because string
+	}{
+		"namespaces that were not collected leave a kind of any namespace partial": {
+			bundle: clustertest.Bundle{LeftOut: userNamespaces}, kind: cluster.VMIs, state: cluster.Partial,
+			because: "the bundle did not collect the namespaces billing and shop, of 21"},
+		"a kind that lives in one namespace needs no other": {
+			bundle: clustertest.Bundle{LeftOut: userNamespaces}, kind: cluster.Volumes, state: cluster.Read},
+		"a kind whose only namespace was not collected is unread": {
+			bundle: clustertest.Bundle{LeftOut: []string{"longhorn-system"}}, kind: cluster.Volumes, state: cluster.Unread,
+			because: "the bundle did not collect the namespace longhorn-system, where they live"},
+		"so is one of which only one namespace is read": {
+			kind: cluster.NodeLeases, state: cluster.Unread, because: "the bundle did not collect the namespace kube-node-lease, where they live"},
+		"a namespace that holds nothing but machine plans was not collected": {
+			bundle:  clustertest.Bundle{LeftOut: []string{"fleet-local"}},
+			changed: map[string]string{"yamls/namespaced/fleet-local/v1/secrets.yaml": "apiVersion: v1\nitems: []\nkind: List\n"},
+			kind:    cluster.Machines, state: cluster.Unread, because: "the bundle did not collect the namespace fleet-local, where they live"},
+		"many namespaces are not all named": {
+			bundle: clustertest.Bundle{LeftOut: []string{"shop", "billing", "default", "cattle-system", "cattle-monitoring-system"}}, kind: cluster.VMIs, state: cluster.Partial,
+			because: "the bundle did not collect the namespaces billing, cattle-monitoring-system, cattle-system and 2 more, of 21"},
+		"without a list of namespaces nobody can tell": {
+			without: []string{"yamls/cluster/v1/namespaces.yaml"}, kind: cluster.VMIs, state: cluster.Partial,
+			because: "which namespaces were not collected is not known: the bundle holds no list of namespaces"},
+		"a home was collected even if namespaces are not listed": {
+			without: []string{"yamls/cluster/v1/namespaces.yaml"}, kind: cluster.Volumes, state: cluster.Read},
+
+		"a list that failed leaves the kind partial": {
+			bundle: clustertest.Bundle{Errors: "Failed to get /api/v1/namespaces/kube-system/pods: the server is busy\n"}, kind: cluster.Pods, state: cluster.Partial,
+			because: "in namespace kube-system the kit could not list them: the server is busy"},
+		"or unread where it is the only one": {
+			bundle: clustertest.Bundle{Errors: "Failed to get /apis/longhorn.io/v1beta2/namespaces/longhorn-system/volumes: etcdserver: request timed out\n"}, kind: cluster.Volumes, state: cluster.Unread,
+			because: "in namespace longhorn-system the kit could not list them: etcdserver: request timed out"},
+		"a list of the cluster that failed is unread": {
+			bundle: clustertest.Bundle{Errors: "Failed to get /api/v1/nodes: forbidden\n"}, kind: cluster.Nodes, state: cluster.Unread, because: "the kit could not list them: forbidden"},
+		"a file that could not be written is not trusted": {
+			bundle: clustertest.Bundle{Errors: "Support Bundle: failed to generate /tmp/support-bundle-kit/bundle/yamls/cluster/storage.k8s.io/v1/volumeattachments.yaml: no space left on device\n"},
+			kind:   cluster.VolumeAttachments, state: cluster.Unread, because: "the kit could not list them: its file could not be written: no space left on device"},
+		"a list of another kind that failed does not matter": {
+			bundle: clustertest.Bundle{Errors: "Failed to get /api/v1/namespaces/longhorn-system/pods: no\nSupport bundle: cannot get log for pod x\n"}, kind: cluster.Volumes, state: cluster.Read},
+		"without discovery a kind without a file is unread": {
+			bundle: clustertest.Bundle{Errors: "Unable to fetch namespaced resources: metrics.k8s.io/v1beta1: stale\n"}, kind: cluster.VMRestores, state: cluster.Unread,
+			because: "the kit could not find out which kinds there are: metrics.k8s.io/v1beta1: stale"},
+		"and so it is in the cluster's scope": {
+			bundle: clustertest.Bundle{Errors: "Unable to fetch cluster resources: stale\n"}, kind: cluster.MutatingWebhooks, state: cluster.Read},
+		"without a log a kind without a file is unread": {
+			without: []string{"bundleGenerationError.log", "yamls/cluster/storage.k8s.io/v1/volumeattachments.yaml"}, kind: cluster.VolumeAttachments, state: cluster.Unread, because: noLog},
+		"without a log a kind of one namespace with a file is read": {without: []string{"bundleGenerationError.log"}, kind: cluster.Volumes, state: cluster.Read},
+
+		"a kind without a file that its definition knows is empty": {kind: cluster.VMRestores, state: cluster.Read},
+		"a kind of Kubernetes without a file is empty": {
+			without: []string{"yamls/cluster/storage.k8s.io/v1/volumeattachments.yaml"}, kind: cluster.VolumeAttachments, state: cluster.Read},
+		"a kind without a definition is missing": {
+			changed: map[string]string{"yamls/cluster/apiextensions.k8s.io/v1/customresourcedefinitions.yaml": list("apiextensions.k8s.io/v1", "CustomResourceDefinition", "a.example.com")},
+			kind:    cluster.VMRestores, state: cluster.Unread, because: "its CRD is missing"},
+		"an optional kind without a definition is not installed": {
+			changed: map[string]string{"yamls/cluster/apiextensions.k8s.io/v1/customresourcedefinitions.yaml": list("apiextensions.k8s.io/v1", "CustomResourceDefinition", "a.example.com")},
+			kind:    cluster.UpgradePlans, state: cluster.NotInstalled, because: "the upgrade manager add-on is not installed"},
+		"without definitions nobody can tell whether a kind is there": {
+			without: []string{"yamls/cluster/apiextensions.k8s.io/v1/customresourcedefinitions.yaml"}, kind: cluster.UpgradePlans, state: cluster.Unread,
+			because: "the bundle holds none, and whether the kind is installed is not known: the bundle holds no list of definitions"},
+		"no cluster is without nodes": {
+			without: []string{"yamls/cluster/v1/nodes.yaml"}, kind: cluster.Nodes, state: cluster.Unread, because: "the bundle holds none, and every cluster has some"},
+
+		"a file that is no list is told with its line": {
+			changed: map[string]string{pods: "apiVersion: v1\nitems:\n- metadata:\n    name: a\n    namespace: kube-system\n- metadata:\n    name: [\nkind: List\n"}, kind: cluster.Pods, state: cluster.Partial,
+			because: "in namespace kube-system " + pods + ": line 6: yaml: line 2: did not find expected node content"},
+		"a list that breaks off": {
+			changed: map[string]string{"yamls/cluster/v1/nodes.yaml": "apiVersion: v1\nitems:\n- metadata:\n    name: a\n"}, kind: cluster.Nodes, state: cluster.Unread,
+			because: "yamls/cluster/v1/nodes.yaml: line 5: the list breaks off: its kind is missing"},
+		"an object of another namespace": {
+			changed: map[string]string{"yamls/cluster/v1/nodes.yaml": list("v1", "Pod", "a")}, kind: cluster.Nodes, state: cluster.Unread,
+			because: `yamls/cluster/v1/nodes.yaml: line 3: a Pod, and the list is one of nodes`},
+		"a field of another type": {
+			changed: map[string]string{"yamls/cluster/v1/nodes.yaml": "apiVersion: v1\nitems:\n- metadata:\n    name: a\n  spec:\n    unschedulable: maybe\nkind: List\n"}, kind: cluster.Nodes, state: cluster.Unread,
+			because: `yamls/cluster/v1/nodes.yaml: line 3: decode the Node: json: cannot unmarshal string into Go struct field NodeSpec.spec.unschedulable of type bool`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			test.bundle.Objects = objects
+			snapshot := loadBundle(t, pack(test.bundle, test.changed, test.without...))
+			got := snapshot.Evidence(test.kind)
+			if got.State != test.state || got.Because != test.because {
+				t.Errorf("%s is %s, want %s; because\n%s\nwant\n%s", test.kind, got.State, test.state, got.Because, test.because)
+			}
+		})
+	}
+}
+
+// list is a list of objects that have nothing but names.
+func list(apiVersion, kind string, names ...string) string {
+	text := "apiVersion: v1\nitems:\n"
+	for _, name := range names {
+		text += "- apiVersion: " + apiVersion + "\n  kind: " + kind + "\n  metadata:\n    name: " + name + "\n"
+	}
+	return text + "kind: List\n"
+}
+
+func TestAnObjectInTwoVersionsIsCountedOnce(t *testing.T) {
+	files := pack(clustertest.Bundle{Objects: sparse(t)}, map[string]string{
+		"yamls/cluster/storage.k8s.io/v1beta1/storageclasses.yaml": list("storage.k8s.io/v1beta1", "StorageClass", "harvester-longhorn", "only-here"),
+		"yamls/cluster/storage.k8s.io/v2/storageclasses.yaml":      list("storage.k8s.io/v2", "StorageClass", "harvester-longhorn"),
+	})
+	snapshot := loadBundle(t, files)
+	got := map[string]int{}
+	for _, class := range snapshot.StorageClasses() {
+		got[class.Name]++
+		if class.Name == "harvester-longhorn" && class.Provisioner == "" {
+			t.Errorf("class %s is that of another version than the table's", class.Name)
+		}
+	}
+	for name, count := range got {
+		if count != 1 {
+			t.Errorf("class %s is counted %d times", name, count)
+		}
+	}
+	if got["only-here"] != 1 {
+		t.Errorf("the class that only one version has is missing from %v", got)
+	}
+}
+
+func TestAnyVersionOfAKindIsRead(t *testing.T) {
+	files := pack(clustertest.Bundle{Objects: sparse(t)}, nil)
+	old, moved := "yamls/namespaced/fleet-local/cluster.x-k8s.io/v1beta1/machines.yaml", "yamls/namespaced/fleet-local/cluster.x-k8s.io/v1beta2/machines.yaml"
+	if files[old] == nil {
+		t.Fatal("the example has no machines")
+	}
+	files[moved] = files[old]
+	delete(files, old)
+	if got := loadBundle(t, files).Evidence(cluster.Machines); got.State != cluster.Read || got.Count != 1 {
+		t.Errorf("machines are %+v, want 1 read", got)
+	}
+}
+
+func TestListsInOtherFormsOfYAMLAreRead(t *testing.T) {
+	objects := sparse(t)
+	const item = `{"apiVersion":"storage.k8s.io/v1","kind":"StorageClass","metadata":{"name":"a"},"provisioner":"null"}`
+	for name, content := range map[string]string{
+		"JSON":                  `{"apiVersion":"v1","kind":"List","items":[` + item + `]}`,
+		"flow style":            "apiVersion: v1\nkind: List\nitems: [" + item + "]\n",
+		"indented items":        "apiVersion: v1\nkind: List\nitems:\n  - metadata:\n      name: a\n    provisioner: \"null\"\n",
+		"flow style in a block": "---\n# a list\nkind: List\nitems:\n- " + item + "\n",
+		"a typed list":          "apiVersion: storage.k8s.io/v1\nkind: StorageClassList\nitems:\n\n- metadata: {name: a}\n\nmetadata:\n  resourceVersion: \"1\"\n",
+		"comments":              "kind: List\nitems:\n- metadata:\n# a comment\n    name: a\n",
+		"managed fields":        "items:\n- metadata:\n    managedFields:\n    - manager: x\n\n      fieldsV1:\n        f:a: {}\n    name: a\n  provisioner: \"null\"\nkind: List\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			snapshot := loadBundle(t, pack(clustertest.Bundle{Objects: objects}, map[string]string{"yamls/cluster/storage.k8s.io/v1/storageclasses.yaml": content}))
+			if classes := snapshot.StorageClasses(); len(classes) != 1 || classes[0].Name != "a" || classes[0].Provisioner != "" {
+				t.Errorf("got %+v of %d, %+v", snapshot.Evidence(cluster.StorageClasses), len(classes), classes)
+			}
+		})
+	}
+	snapshot := loadBundle(t, pack(clustertest.Bundle{Objects: objects}, map[string]string{"yamls/cluster/storage.k8s.io/v1/storageclasses.yaml": "apiVersion: v1\nitems: []\nkind: List\n"}))
+	if got := snapshot.Evidence(cluster.StorageClasses); got.State != cluster.Read || got.Count != 0 {
+		t.Errorf("an empty list is %+v", got)
+	}
+}
