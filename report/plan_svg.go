@@ -20,9 +20,15 @@ const (
 // WritePlanSVG draws a Plan: time goes from left to right, and each node has a lane, in which it is upgraded, takes VMs from others, and
 // perhaps hangs. The same plan gives the same bytes.
 func WritePlanSVG(w io.Writer, p Plan) error {
-	d := newDrawing(p)
-	d.begin()
-	d.header()
+	return writeOut(w, "the plan", drawPlan(p, standalone()))
+}
+
+func drawPlan(p Plan, f frame) []byte {
+	d := newDrawing(p, f.part)
+	d.begin(f)
+	if !f.part {
+		d.header()
+	}
 	d.lanes()
 	for i := range p.Nodes {
 		d.moves(i)
@@ -33,12 +39,14 @@ func WritePlanSVG(w io.Writer, p Plan) error {
 	}
 	d.footer()
 	d.out.add("</svg>")
-	return writeOut(w, "the plan", d.out.Bytes())
+	return d.out.Bytes()
 }
 
 // drawing is a picture being drawn.
 type drawing struct {
 	plan Plan
+	// part is true for a picture in a page.
+	part bool
 	out  *canvas
 	// begins and width say where each node's bar is, drawn with the longest estimates.
 	begins, widths []float64
@@ -54,8 +62,8 @@ type drawing struct {
 // note is a line of text above or below the lanes.
 type note struct{ class, text string }
 
-func newDrawing(p Plan) *drawing {
-	d := &drawing{plan: p, out: &canvas{}, laneOf: map[string]int{}}
+func newDrawing(p Plan, part bool) *drawing {
+	d := &drawing{plan: p, part: part, out: &canvas{}, laneOf: map[string]int{}}
 	for _, node := range p.Nodes {
 		d.seconds += float64(max(node.Time.High, 60))
 	}
@@ -75,8 +83,11 @@ func newDrawing(p Plan) *drawing {
 			}
 		}
 	}
-	d.notes = p.notes()
-	d.top = 92 + 16*float64(len(d.notes))
+	d.top = 34
+	if !part {
+		d.notes = p.notes()
+		d.top = 92 + 16*float64(len(d.notes))
+	}
 	d.height = d.top + laneHeight*float64(len(p.Nodes)) + 62
 	return d
 }
@@ -103,16 +114,16 @@ func (p Plan) notes() []note {
 	return notes
 }
 
-func (d *drawing) begin() {
-	d.out.add(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %s %[2]s" width="%[1]s" height="%[2]s" style="max-width: 100%%; height: auto" role="img" aria-labelledby="title desc">`,
-		coordinate(pictureWidth), coordinate(d.height))
-	d.out.add(`<title id="title">%s</title>`, escaped(capital(d.plan.headline())))
+func (d *drawing) begin(f frame) {
+	d.out.add(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %s %[2]s" width="%[1]s" height="%[2]s" %[3]s role="img" aria-labelledby="%[4]stitle %[4]sdesc">`,
+		coordinate(pictureWidth), coordinate(d.height), f.attributes, f.ids)
+	d.out.add(`<title id="%stitle">%s</title>`, f.ids, escaped(capital(d.plan.headline())))
 	var sentences []string
 	for _, node := range d.plan.Nodes {
 		sentences = append(sentences, node.inOneSentence())
 	}
-	d.out.add(`<desc id="desc">%s</desc>`, escaped(strings.Join(sentences, " ")))
-	d.out.add("%s", planStyle)
+	d.out.add(`<desc id="%sdesc">%s</desc>`, f.ids, escaped(strings.Join(sentences, " ")))
+	d.out.add("%s%s", f.style, f.patterns())
 	d.out.add(`<rect class="page" width="%s" height="%s"/>`, coordinate(pictureWidth), coordinate(d.height))
 }
 

@@ -178,5 +178,9 @@ func (d *drawing) footer() {
 	})
 	item(10, "VMs that are shut down", func(x float64) { d.downMark(x+5, y) })
 	item(12, "would hang here; later nodes are shown as if that had been repaired", func(x float64) { d.stopSign(x+6, y) })
-	d.out.text(20, y+22, "small", "Which node takes a VM, Kubernetes decides at the time: the arrows show nodes with room. Longer texts than fit are in the plan's other forms.")
+	whole := "are in the plan's other forms."
+	if d.part {
+		whole = "stand below, in words."
+	}
+	d.out.text(20, y+22, "small", "Which node takes a VM, Kubernetes decides at the time: the arrows show nodes with room. Longer texts than fit "+whole)
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/upgrade-gate/upgrade-gate/gate"
 	"github.com/upgrade-gate/upgrade-gate/policy"
@@ -22,6 +23,8 @@ type checkOptions struct {
 	failOn string
 	// watchChanges is --watch.
 	watchChanges bool
+	// flags are those of the command, of which a page says how it was made.
+	flags *pflag.FlagSet
 }
 
 func newCheckCommand() *cobra.Command {
@@ -62,6 +65,7 @@ Exit codes: 0 ready, 1 could not run, 2 blocked, 3 incomplete (nothing blocks, b
 	flags.BoolVar(&options.watchChanges, "watch", false, "stay, and tell what becomes better or worse, until interrupted; the exit code is that of the last state")
 	complete(command, "output", checkForms().each()...)
 	complete(command, "fail-on", failOnBlock, failOnWarn)
+	options.flags = flags
 	return command
 }
 
@@ -129,5 +133,5 @@ func (o checkOptions) judge(ctx context.Context, request gate.Request, rules *po
 	judge := gate.Gate{Checks: run, Now: opened.now}
 	input := judge.Examine(ctx, source, request, rules)
 	input.NotRun = notRun
-	return judgement{input: input, report: report.New(input)}, nil
+	return judgement{input: input, report: report.New(input), origin: o.origin(input.Snapshot.Now())}, nil
 }

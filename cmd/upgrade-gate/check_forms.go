@@ -10,6 +10,7 @@ import (
 type judgement struct {
 	report report.Report
 	input  report.Input
+	origin report.Origin
 }
 
 // checkForms are those that -o of check knows.
@@ -27,5 +28,8 @@ func checkForms() forms[judgement] {
 		{"wide", styled(report.WriteWide)},
 		{"junit", plain(report.WriteJUnit)},
 		{"markdown", plain(report.WriteMarkdown)},
+		{"html", func(w io.Writer, j judgement, _ report.Style) error {
+			return report.WriteHTML(w, report.NewPage(j.input, j.origin))
+		}},
 	}
 }
