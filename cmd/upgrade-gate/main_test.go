@@ -72,6 +72,7 @@ func TestBadUsageIsOneClearLineAndExitCode1(t *testing.T) {
 		"nowhere to collect to":       {[]string{"collect"}, `upgrade-gate: --output is missing: where to write to, a folder or FILE.zip`},
 		"a folder that is not there":  {[]string{"collect", "-o", "testdata/none/evidence.zip"}, `upgrade-gate: write the evidence: open testdata/none/`},
 		"Secrets to collect":          {[]string{"collect", "-o", "x", "--read-secrets"}, `upgrade-gate: --read-secrets is not for collect: Secrets are never written to files`},
+		"a user that cannot be bound": {[]string{"rbac", "--user", "a/b"}, `upgrade-gate: "a/b" cannot be bound: the name of a binding may hold no / and no %`},
 		"a name that is none":         {[]string{"rbac", "--name", "a b"}, `upgrade-gate: --name "a b" is no name of an object`},
 		"a flag that needs files":     {[]string{"check", "--assume-complete"}, `upgrade-gate: --assume-complete needs --from`},
 		"no cluster":                  {[]string{"check"}, `upgrade-gate: no cluster to check: there is no kubeconfig, and this is no pod; use --kubeconfig, or --from for files`},

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/api/validation/path"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"sigs.k8s.io/yaml"
@@ -40,7 +41,7 @@ kubelets for their statistics and configuration. Nothing in it writes, and Secre
 		RunE: func(cmd *cobra.Command, _ []string) error { return options.run(cmd.OutOrStdout()) },
 	}
 	flags := command.Flags()
-	flags.StringVar(&options.name, "name", "upgrade-gate-reader", "`NAME` of the ClusterRole, and of what binds it")
+	flags.StringVar(&options.name, "name", readerName, "`NAME` of the ClusterRole, and the beginning of that of what binds it")
 	flags.StringVar(&options.user, "user", "", "also bind it to this `USER`")
 	flags.StringVar(&options.group, "group", "", "also bind it to this `GROUP`")
 	flags.BoolVar(&options.secrets, "read-secrets", false, "add the Roles that --read-secrets of check needs; see docs/secrets.md")
@@ -50,21 +51,27 @@ kubelets for their statistics and configuration. Nothing in it writes, and Secre
 	return command
 }
 
+// readerName is what the ClusterRole is called: not what the webhook's own is, whose binding must not be replaced.
+const readerName = "upgrade-gate-check"
+
 func (o rbacOptions) run(out io.Writer) error {
 	if len(validation.IsDNS1123Subdomain(o.name)) > 0 {
 		return fmt.Errorf("--name %q is no name of an object", o.name)
 	}
-	objects := []any{&rbacv1.ClusterRole{
-		TypeMeta: rbacType("ClusterRole"), ObjectMeta: metav1.ObjectMeta{Name: o.name}, Rules: cluster.PolicyRules(),
-	}}
-	subjects := o.subjects()
-	if len(subjects) > 0 {
+	for _, who := range o.subjects() {
+		if len(path.IsValidPathSegmentName(who.Name)) > 0 {
+			return fmt.Errorf("%q cannot be bound: the name of a binding may hold no / and no %%", who.Name)
+		}
+	}
+	objects := []any{&rbacv1.ClusterRole{TypeMeta: rbacType("ClusterRole"), ObjectMeta: metav1.ObjectMeta{Name: o.name}, Rules: cluster.PolicyRules()}}
+	for _, who := range o.subjects() {
 		objects = append(objects, &rbacv1.ClusterRoleBinding{
-			TypeMeta: rbacType("ClusterRoleBinding"), ObjectMeta: metav1.ObjectMeta{Name: o.name}, Subjects: subjects, RoleRef: roleRef("ClusterRole", o.name),
+			TypeMeta: rbacType("ClusterRoleBinding"), ObjectMeta: metav1.ObjectMeta{Name: bindingName(o.name, who)},
+			Subjects: []rbacv1.Subject{who}, RoleRef: roleRef("ClusterRole", o.name),
 		})
 	}
 	if o.secrets {
-		objects = append(objects, o.granted(subjects)...)
+		objects = append(objects, o.granted()...)
 	}
 	for i, object := range objects {
 		text, err := yaml.Marshal(object)
@@ -81,14 +88,20 @@ func (o rbacOptions) run(out io.Writer) error {
 	return nil
 }
 
+// bindingName gives each subject a binding of its own, so that one who is added takes the right from nobody.
+func bindingName(role string, who rbacv1.Subject) string { return role + ":" + who.Name }
+
 // granted returns the Roles of the kinds that the operator has to grant, and what binds them.
-func (o rbacOptions) granted(subjects []rbacv1.Subject) []any {
+func (o rbacOptions) granted() []any {
+	name := o.name + "-secrets"
 	var objects []any
 	for _, role := range cluster.GrantedRoles() {
-		meta := metav1.ObjectMeta{Name: role.Name, Namespace: role.Namespace}
-		objects = append(objects, &rbacv1.Role{TypeMeta: rbacType("Role"), ObjectMeta: meta, Rules: role.Rules})
-		if len(subjects) > 0 {
-			objects = append(objects, &rbacv1.RoleBinding{TypeMeta: rbacType("RoleBinding"), ObjectMeta: meta, Subjects: subjects, RoleRef: roleRef("Role", role.Name)})
+		objects = append(objects, &rbacv1.Role{TypeMeta: rbacType("Role"), ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: role.Namespace}, Rules: role.Rules})
+		for _, who := range o.subjects() {
+			objects = append(objects, &rbacv1.RoleBinding{
+				TypeMeta: rbacType("RoleBinding"), ObjectMeta: metav1.ObjectMeta{Name: bindingName(name, who), Namespace: role.Namespace},
+				Subjects: []rbacv1.Subject{who}, RoleRef: roleRef("Role", name),
+			})
 		}
 	}
 	return objects
