@@ -31,6 +31,8 @@ type Prober struct {
 	client *http.Client
 	dialer dialer
 	now    func() time.Time
+	// through is the API server by which kubelets are asked that do not answer directly; nil where they are not.
+	through rest.Interface
 }
 
 // NewProber returns a Prober. caFile names the CA that signs the kubelets' serving certificates; empty means the CA of
@@ -53,7 +55,7 @@ func NewProber(config *rest.Config, caFile string, now func() time.Time) (*Probe
 	return &Prober{client: httpClient, dialer: dialer{timeout: certificateTimeout}, now: now}, nil
 }
 
-// Probe asks all targets for everything at once, and returns within three seconds, or when ctx ends, whatever they do.
+// Probe asks all targets for everything at once, and returns when Ask and Certificates do, whatever the targets do.
 func (p *Prober) Probe(ctx context.Context, targets Targets) Probed {
 	var probed Probed
 	var both sync.WaitGroup
@@ -72,10 +74,9 @@ func (p *Prober) Certificates(ctx context.Context, targets Targets) (served []Se
 	return p.dialer.all(ctx, targets), ""
 }
 
-// Ask asks every node's kubelet at once and returns within three seconds, or when ctx ends, whatever they do.
+// Ask asks every node's kubelet at once and returns within three seconds, or twice that where the API server is asked after that, or when
+// ctx ends, whatever they do.
 func (p *Prober) Ask(ctx context.Context, nodes []*corev1.Node) map[string]Kubelet {
-	ctx, cancel := context.WithTimeout(ctx, kubeletTimeout)
-	defer cancel()
 	answers := make([]Kubelet, len(nodes))
 	var all sync.WaitGroup
 	for i, node := range nodes {
@@ -124,7 +125,22 @@ func explain(err error) string {
 	return err.Error()
 }
 
+// get asks a kubelet, and where it does not answer, and the API server may be asked in its place, the API server.
 func (p *Prober) get(ctx context.Context, node *corev1.Node, path string) ([]byte, error) {
+	body, err := p.getDirectly(ctx, node, path)
+	if err == nil || p.through == nil {
+		return body, err
+	}
+	body, errThrough := p.getThrough(ctx, node.Name, path)
+	if errThrough != nil {
+		return nil, fmt.Errorf("%w; %w", err, errThrough)
+	}
+	return body, nil
+}
+
+func (p *Prober) getDirectly(ctx context.Context, node *corev1.Node, path string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, kubeletTimeout)
+	defer cancel()
 	host, port, err := kubeletAddress(node)
 	if err != nil {
 		return nil, err

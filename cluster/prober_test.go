@@ -144,3 +144,70 @@ func someCA(t *testing.T) []byte {
 	}
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: raw})
 }
+
+// proxy starts an API server below a path, as Rancher's are, which asks the kubelets of node-1 alone, and returns how to reach it.
+func proxy(t *testing.T, kubelet http.HandlerFunc) *rest.Config {
+	t.Helper()
+	const below = "/k8s/clusters/local/api/v1/nodes/node-1/proxy"
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		path, found := strings.CutPrefix(r.URL.Path, below)
+		if !found {
+			http.NotFound(w, r)
+			return
+		}
+		r.URL.Path = path
+		kubelet(w, r)
+	}))
+	t.Cleanup(server.Close)
+	return &rest.Config{Host: server.URL + "/k8s/clusters/local"}
+}
+
+func TestAKubeletThatDoesNotKnowUsIsAskedThroughTheAPIServer(t *testing.T) {
+	answers := func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/stats/summary":
+			_, _ = w.Write([]byte(summary))
+		case "/configz":
+			_, _ = w.Write([]byte(`{"kubeletconfig":{}}`))
+		}
+	}
+	forbids := func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusForbidden)
+		_, _ = w.Write([]byte(`{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Forbidden","code":403,"message":"no"}`))
+	}
+	broken := func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "dial tcp 10.0.0.1:10250: no route to host", http.StatusBadGateway)
+	}
+	for name, test := range map[string]struct {
+		through http.HandlerFunc
+		want    string
+	}{
+		"it answers there":                 {answers, ""},
+		"we may not ask there":             {forbids, "401 Unauthorized on /stats/summary: who are you; through the API server it may not be asked without the right to get nodes/proxy"},
+		"the API server does not reach it": {broken, "401 Unauthorized on /stats/summary: who are you; through the API server neither: "},
+		"an endless body there":            {endless, "through the API server neither: its answer is larger than 16 MiB"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			node, ca := kubelet(t, "node-1", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "who are you", http.StatusUnauthorized) })
+			prober, err := cluster.NewProber(&rest.Config{Host: "https://127.0.0.1:1", TLSClientConfig: rest.TLSClientConfig{CAData: ca}}, "", time.Now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			reader, err := cluster.NewReader(proxy(t, test.through))
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer := prober.AskThrough(reader).Ask(context.Background(), []*corev1.Node{node})["node-1"]
+			if test.want == "" {
+				if answer.Stats == nil || answer.Config == nil || answer.StatsError+answer.ConfigError != "" {
+					t.Errorf("got %+v", answer)
+				}
+				return
+			}
+			if answer.Stats != nil || !strings.Contains(answer.StatsError, test.want) {
+				t.Errorf("error is %q, want %q in it", answer.StatsError, test.want)
+			}
+		})
+	}
+}

@@ -7,7 +7,7 @@ import (
 
 // Style says how a text for a terminal is laid out.
 type Style struct {
-	// Width is how many columns there are; 0 means 100. Only a word that is longer runs over.
+	// Width is how many columns there are; 0 means 100. Text uses 120 of them at most. Only a word that is longer runs over.
 	Width int
 	// Colour marks the verdict and headings by ANSI escape sequences. Colour never says anything that the words do not.
 	Colour bool
@@ -17,14 +17,17 @@ func (s Style) width() int {
 	if s.Width == 0 {
 		return columns
 	}
-	return max(s.Width, narrowest)
+	return min(max(s.Width, narrowest), widest)
 }
 
 // columns is how wide text is for a reader whose width is not known.
 const columns = 100
 
-// narrowest is the width below which a text is not squeezed further.
-const narrowest = 40
+// narrowest is the width below which a text is not squeezed further, and widest the one above which lines would be too long to read.
+const (
+	narrowest = 40
+	widest    = 120
+)
 
 // colour is the parameter of an ANSI escape sequence that marks a text.
 type colour string

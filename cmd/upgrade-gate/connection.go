@@ -87,7 +87,7 @@ func (o *connectionOptions) live(ctx context.Context, now func() time.Time) (*cl
 	if err := reach(ctx, reader); err != nil {
 		return nil, nil, fmt.Errorf("reach the API server at %s: %s", config.Host, strings.ReplaceAll(err.Error(), "\n", " "))
 	}
-	return cluster.NewLive(cluster.LiveOptions{Reader: reader, Prober: prober, Now: now, ReadSecrets: o.readSecrets}), config, nil
+	return cluster.NewLive(cluster.LiveOptions{Reader: reader, Prober: prober.AskThrough(reader), Now: now, ReadSecrets: o.readSecrets}), config, nil
 }
 
 // reach tells whether the API server answers and knows us; whether it lets us read is the evidence's to say.

@@ -28,7 +28,10 @@ func newRBACCommand() *cobra.Command {
 		Use:   "rbac",
 		Short: "Prints the rights that check, plan and collect need",
 		Long: `Prints the ClusterRole with which check, plan and collect read everything, as a manifest: to list what the checks read, and to ask the
-kubelets for their statistics and configuration. Nothing in it writes, and Secrets are not in it. --user or --group bind it to somebody.`,
+kubelets for their statistics and configuration. Nothing in it writes, and Secrets are not in it. --user or --group bind it to somebody.
+
+A kubelet that does not know an account, such as one of Rancher's, is asked through the API server, which takes the right to get
+nodes/proxy. It is not in the ClusterRole, for it allows far more than that: cluster administrators have it.`,
 		Example: `  # What an account needs
   upgrade-gate rbac
 
