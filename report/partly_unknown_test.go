@@ -38,7 +38,7 @@ func TestWhatIsUnknownWithoutAnObjectIsToldWithoutOne(t *testing.T) {
 			t.Errorf("%s does not tell it plainly:\n%s", form, text)
 		}
 	}
-	if text := string(written(t, styled(WriteText, Style{}), r)); !strings.Contains(text, "  - drain-stuck:\n    - "+fact+".\n") {
+	if text := string(written(t, styled(WriteText, Style{}), r)); !strings.Contains(text, "  - drain-stuck: "+fact+".\n") {
 		t.Errorf("the text is\n%s", text)
 	}
 	if text := Message(r); !strings.Contains(text, "(1) drain-stuck: not judged in full, because "+fact+".\n") {

@@ -86,7 +86,10 @@ func (t textWriter) unknown() {
 		if !c.Undecided {
 			name += " (does not refuse)"
 		}
-		if len(c.Unknown) > 0 {
+		switch shared := len(c.Unknown) == 1 && c.Unknown[0].Object == (checks.Object{}); {
+		case shared:
+			key = c.Unknown[0].Because
+		case len(c.Unknown) > 0:
 			key = "check " + c.Name
 			gaps[key] = c.Unknown
 		}
