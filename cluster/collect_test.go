@@ -207,3 +207,38 @@ func (silent) List(ctx context.Context, _ cluster.Resource) ([]client.Object, cl
 }
 
 func (silent) Probe(context.Context, cluster.Targets) cluster.Probed { return cluster.Probed{} }
+
+// Whatever stands in the files: an error of one line, or a cluster of which nothing is believed that was not read.
+func FuzzCollected(f *testing.F) {
+	files := memory{}
+	if err := cluster.Collect(f.Context(), clustertest.Generate(clustertest.Small()), clustertest.Now()).Write("v1.2.3", files.create); err != nil {
+		f.Fatal(err)
+	}
+	const kubelet, chain = "kubelet/node-01.stats.json", "certificates/kubelet-node-01.pem"
+	f.Add(files["collected.yaml"].Bytes(), files["objects/nodes.json"].Bytes(), files[kubelet].Bytes(), files[chain].Bytes())
+	f.Add([]byte("apiVersion: upgradegate.io/v1\nkind: CollectedEvidence\ncollectedAt: 2026-11-20T12:00:00Z\nevidence: [{kind: nodes, state: Read, count: 1}]\n"),
+		[]byte(`{"apiVersion":"v1","kind":"NodeList","items":[{"metadata":{"name":"node-01"}}]}`), []byte(`{"node":{}}`), []byte{})
+	f.Fuzz(func(t *testing.T, manifest, nodes, stats, pem []byte) {
+		read, err := cluster.ReadCollected(fstest.MapFS{
+			"collected.yaml": {Data: manifest}, "objects/nodes.json": {Data: nodes}, kubelet: {Data: stats}, chain: {Data: pem},
+		}, "evidence")
+		if err != nil {
+			if strings.Contains(err.Error(), "\n") {
+				t.Errorf("an error of several lines: %q", err)
+			}
+			return
+		}
+		snapshot := cluster.Load(t.Context(), read, read.CollectedAt())
+		for _, resource := range cluster.Resources() {
+			switch e := snapshot.Evidence(resource.Kind); e.State {
+			case cluster.Read, cluster.Partial:
+				if objects, _ := read.List(t.Context(), resource); len(objects) != e.Count {
+					t.Errorf("%d %s are believed to be %d", len(objects), resource.Kind, e.Count)
+				}
+			case cluster.NotInstalled, cluster.NotGranted, cluster.Unread:
+			default:
+				t.Errorf("the state of %s is %q", resource.Kind, e.State)
+			}
+		}
+	})
+}

@@ -165,7 +165,8 @@ func (r Report) unknownGroups() []unknownGroup {
 			continue
 		}
 		check := unknownCheck{Name: c.Name, Title: printable(c.Title), Refuses: c.Undecided}
-		if len(c.Unknown) > 0 {
+		because, shared := c.lacks()
+		if !shared {
 			group := unknownGroup{Checks: []unknownCheck{check}}
 			for _, u := range c.Unknown[:min(len(c.Unknown), mostOfCheck)] {
 				group.Objects = append(group.Objects, sentence(clip(printable(u.String()), longestText)))
@@ -174,11 +175,11 @@ func (r Report) unknownGroups() []unknownGroup {
 			groups = append(groups, group)
 			continue
 		}
-		i, ok := at[c.Because]
+		i, ok := at[because]
 		if !ok {
 			i = len(groups)
-			at[c.Because] = i
-			groups = append(groups, unknownGroup{Because: sentence(clip(printable(c.Because), longestText))})
+			at[because] = i
+			groups = append(groups, unknownGroup{Because: sentence(clip(printable(because), longestText))})
 		}
 		groups[i].Checks = append(groups[i].Checks, check)
 	}

@@ -76,6 +76,18 @@ type Check struct {
 	Undecided bool `json:"undecided,omitempty"`
 }
 
+// lacks says what a check that is not judged, or not in full, lacks, where that belongs to no single object: other checks may lack the
+// same. It is false where there are objects that could not be judged.
+func (c Check) lacks() (because string, shared bool) {
+	switch {
+	case len(c.Unknown) == 0:
+		return c.Because, true
+	case len(c.Unknown) == 1 && c.Unknown[0].Object == (checks.Object{}):
+		return c.Unknown[0].Because, true
+	}
+	return "", false
+}
+
 // Finding is one thing that is wrong with one object.
 type Finding struct {
 	Object checks.Object `json:"object"`

@@ -82,14 +82,12 @@ func (t textWriter) unknown() {
 		if c.Outcome != checks.Unknown && len(c.Unknown) == 0 {
 			continue
 		}
-		name, key := t.style.paint(bold, c.Name), c.Because
+		name := t.style.paint(bold, c.Name)
 		if !c.Undecided {
 			name += " (does not refuse)"
 		}
-		switch shared := len(c.Unknown) == 1 && c.Unknown[0].Object == (checks.Object{}); {
-		case shared:
-			key = c.Unknown[0].Because
-		case len(c.Unknown) > 0:
+		key, shared := c.lacks()
+		if !shared {
 			key = "check " + c.Name
 			gaps[key] = c.Unknown
 		}
