@@ -52,7 +52,7 @@ func (m *model) awaitPhase(vmi *kubevirtv1.VirtualMachineInstance) {
 			s.Confidence, s.Transient = Possible, true // It is starting.
 		}
 	default:
-		m.cannotTell(fmt.Sprintf("%s: its phase is %q", vmName(vmi), vmi.Status.Phase))
+		m.cannotTell(vmi, fmt.Sprintf("its phase is %q", vmi.Status.Phase))
 		return
 	}
 	m.stop(s)
