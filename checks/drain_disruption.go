@@ -1,7 +1,6 @@
 package checks
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -43,12 +42,7 @@ func runDrainDisruption(p *Pass) error {
 			p.Report(Finding{Object: ObjectOf(p.Node(node.Node)), Message: fmt.Sprintf("when %s (%s) is upgraded, %s", node.Node, placeOf(node), strings.Join(facts, "; and "))})
 		}
 	}
-	switch {
-	case len(plan.Unknown) > 0 && len(p.findings) == 0:
-		return errors.New(drain.Abridge(plan.Unknown))
-	case len(plan.Unknown) > 0:
-		p.UnknownPart(drain.Abridge(plan.Unknown))
-	}
+	reportUnsimulated(p, plan)
 	return nil
 }
 

@@ -1,7 +1,6 @@
 package checks
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -62,12 +61,7 @@ func runDrainStuck(p *Pass) error {
 	if p.Target() == nil {
 		p.LeaveOut(fmt.Sprintf("rules of releases before %s, for the target version is not known", plan.RulesOf))
 	}
-	switch {
-	case len(plan.Unknown) > 0 && len(p.findings) == 0:
-		return errors.New(drain.Abridge(plan.Unknown))
-	case len(plan.Unknown) > 0:
-		p.UnknownPart(drain.Abridge(plan.Unknown))
-	}
+	reportUnsimulated(p, plan)
 	return nil
 }
 

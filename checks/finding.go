@@ -94,8 +94,15 @@ func sortFindings(findings []Finding) {
 	})
 }
 
+// sortGaps puts what belongs to no single object last, for it may count what is left.
 func sortGaps(gaps []Gap) {
 	slices.SortFunc(gaps, func(a, b Gap) int {
+		switch none := (Object{}); {
+		case a.Object == none && b.Object != none:
+			return 1
+		case a.Object != none && b.Object == none:
+			return -1
+		}
 		return cmp.Or(compareObjects(a.Object, b.Object), strings.Compare(a.Because, b.Because))
 	})
 }

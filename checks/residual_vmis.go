@@ -2,16 +2,12 @@ package checks
 
 import (
 	"fmt"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 
 	"github.com/upgrade-gate/upgrade-gate/cluster"
 )
-
-// residualAge is how long a VMI may be on its way into or out of life.
-const residualAge = 10 * time.Minute
 
 // residualVMIs finds VMIs that no controller will finish. The upgrade counts every VMI on a node by its label, whatever its phase, but
 // for those that have succeeded.
@@ -61,12 +57,8 @@ func runResidualVMIs(p *Pass) error {
 // reportEndlessDeletion reports a VMI that is being deleted for longer than its guest has to shut down. One that has succeeded is
 // counted no more, but its launcher pod may still hold up the drain.
 func reportEndlessDeletion(p *Pass, vmi *kubevirtv1.VirtualMachineInstance) {
-	patience := residualAge
-	if grace := vmi.Spec.TerminationGracePeriodSeconds; grace != nil {
-		patience = max(patience, time.Duration(*grace)*time.Second)
-	}
 	since := vmi.DeletionTimestamp.Time
-	if p.Age(since) <= patience {
+	if p.Age(since) <= cluster.PatienceWithDeletion(vmi) {
 		return
 	}
 	f := Finding{Object: ObjectOf(vmi), Since: since, Remedy: removal(p, vmi, "see what holds it")}
@@ -79,16 +71,16 @@ func reportEndlessDeletion(p *Pass, vmi *kubevirtv1.VirtualMachineInstance) {
 
 // reportResidual reports a VMI that does not run and has not done so for longer than a start or a failure takes.
 func reportResidual(p *Pass, vmi *kubevirtv1.VirtualMachineInstance) {
-	since := phaseBegan(vmi)
-	if !since.IsZero() && p.Age(since) <= residualAge {
+	since := cluster.PhaseBegan(vmi)
+	if !since.IsZero() && p.Age(since) <= cluster.PatienceWithVMIs {
 		return
 	}
-	if since.IsZero() && !vmi.CreationTimestamp.IsZero() && p.Age(vmi.CreationTimestamp.Time) <= residualAge {
+	if since.IsZero() && !vmi.CreationTimestamp.IsZero() && p.Age(vmi.CreationTimestamp.Time) <= cluster.PatienceWithVMIs {
 		return
 	}
 	f := Finding{Object: ObjectOf(vmi), Since: since}
 	if since.IsZero() {
-		f.Transient, f.Settles = true, residualAge
+		f.Transient, f.Settles = true, cluster.PatienceWithVMIs
 		f.Message = fmt.Sprintf("%s is %s", labelledVMI(vmi), vmi.Status.Phase)
 	} else {
 		f.Message = fmt.Sprintf("%s has been %s for %s", labelledVMI(vmi), vmi.Status.Phase, spell(p.Age(since)))
@@ -106,17 +98,6 @@ func reportResidual(p *Pass, vmi *kubevirtv1.VirtualMachineInstance) {
 		f.Remedy = "wait ten minutes and retry; if it stays, " + f.Remedy
 	}
 	p.Report(f)
-}
-
-// phaseBegan returns when a VMI entered its phase; zero where it does not say.
-func phaseBegan(vmi *kubevirtv1.VirtualMachineInstance) time.Time {
-	var began time.Time
-	for _, transition := range vmi.Status.PhaseTransitionTimestamps {
-		if at := transition.PhaseTransitionTimestamp.Time; transition.Phase == vmi.Status.Phase && at.After(began) {
-			began = at
-		}
-	}
-	return began
 }
 
 // reportWithoutVM reports a running VMI that Harvester cannot shut down, for it stops VMs. Where KubeVirt moves it, the upgrade

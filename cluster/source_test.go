@@ -88,7 +88,7 @@ func TestKubeletsAreUnreadWithoutNodesOrWithoutTime(t *testing.T) {
 			t.Errorf("statistics are %+v, want unread because of the nodes", e)
 		}
 	})
-	t.Run("the kubelets did not answer in time", func(t *testing.T) {
+	t.Run("the probe of kubelets and certificates did not come back in time", func(t *testing.T) {
 		source := newFaulty()
 		source.hangs[cluster.KubeletStats] = true
 		ctx, cancel := context.WithCancel(context.Background())
@@ -96,9 +96,11 @@ func TestKubeletsAreUnreadWithoutNodesOrWithoutTime(t *testing.T) {
 			<-source.hanging
 			cancel()
 		}()
-		e := cluster.Load(ctx, source, clustertest.Now()).Evidence(cluster.KubeletStats)
-		if e.State != cluster.Unread || !strings.Contains(e.Because, "deadline") {
-			t.Errorf("statistics are %+v, want unread because of the deadline", e)
+		snapshot := cluster.Load(ctx, source, clustertest.Now())
+		for _, kind := range []cluster.Kind{cluster.KubeletStats, cluster.ServedCertificates} {
+			if e := snapshot.Evidence(kind); e.State != cluster.Unread || !strings.Contains(e.Because, "deadline") {
+				t.Errorf("%s are %+v, want unread because of the deadline", kind, e)
+			}
 		}
 	})
 }

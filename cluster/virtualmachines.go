@@ -1,6 +1,8 @@
 package cluster
 
 import (
+	"time"
+
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -19,6 +21,9 @@ const (
 	// AnnotationVMIDomain names the VMI of a virt-launcher pod.
 	AnnotationVMIDomain = "kubevirt.io/domain"
 )
+
+// PatienceWithVMIs is how long a VMI may be on its way into or out of life before it counts as one that stays.
+const PatienceWithVMIs = 10 * time.Minute
 
 // VirtualMachines returns every VirtualMachine, running or not.
 func (s *Snapshot) VirtualMachines() []*kubevirtv1.VirtualMachine { return s.virtualMachines.items }
@@ -103,6 +108,26 @@ func VMICondition(vmi *kubevirtv1.VirtualMachineInstance, conditionType kubevirt
 		}
 	}
 	return nil
+}
+
+// PhaseBegan returns when a VMI entered its phase; zero where it does not say.
+func PhaseBegan(vmi *kubevirtv1.VirtualMachineInstance) time.Time {
+	var began time.Time
+	for _, transition := range vmi.Status.PhaseTransitionTimestamps {
+		if at := transition.PhaseTransitionTimestamp.Time; transition.Phase == vmi.Status.Phase && at.After(began) {
+			began = at
+		}
+	}
+	return began
+}
+
+// PatienceWithDeletion returns how long a VMI that is being deleted may take before it counts as one that does not go: its guest has its
+// whole grace period to shut down.
+func PatienceWithDeletion(vmi *kubevirtv1.VirtualMachineInstance) time.Duration {
+	if grace := vmi.Spec.TerminationGracePeriodSeconds; grace != nil {
+		return max(PatienceWithVMIs, time.Duration(*grace)*time.Second)
+	}
+	return PatienceWithVMIs
 }
 
 // ClaimsOf returns the names of the persistent volume claims that a VMI mounts, in the order of its volumes.

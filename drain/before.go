@@ -39,7 +39,7 @@ func beforeNodes(s *cluster.Snapshot, r rules) []Stop {
 			waits(node, fmt.Sprintf("the upgrade waits for an instance manager on %s, which is no node for storage", node.Name), "nodes.longhorn.io metadata.name")
 		case ready != nil && ready.Status != lhv1.ConditionStatusTrue:
 			waits(node, fmt.Sprintf("the upgrade waits for an instance manager on %s, which is not ready for Longhorn", node.Name), "nodes.longhorn.io status.conditions[Ready]")
-		case !r.blind && runsEngines(s, node.Name):
+		case !r.blind() && runsEngines(s, node.Name):
 			if stop, short := lacksCPU(s, node, of, room.Free(node.Name)); short {
 				stop.Confidence = r.bringsLonghorn(s)
 				stops = append(stops, stop)

@@ -9,8 +9,12 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// rounds is how often the drain tries what was refused: time passes, and replacements become ready.
-const rounds = 3
+const (
+	// rounds is how often the drain tries what was refused: time passes, and replacements become ready.
+	rounds = 3
+	// stuckTermination is how long after its grace period a pod counts as one that does not go; pods-unready has the same.
+	stuckTermination = 10 * time.Minute
+)
 
 // drainPods simulates Rancher's drain, which evicts pods in rounds and tries without end (kubernetes/kubectl, pkg/drain; Harvester
 // sets no timeout).
@@ -69,7 +73,7 @@ func (m *model) evict(pod *corev1.Pod) (*Refusal, bool) {
 // awaitDeletion looks at a pod that is being deleted: the drain waits until it is gone, which it is by itself, unless it is held for longer than
 // pods-unready allows it too. A deletion timestamp is the end of the grace period.
 func (m *model) awaitDeletion(pod *corev1.Pod) {
-	if over := m.Age(pod.DeletionTimestamp.Time); over >= patience {
+	if over := m.Age(pod.DeletionTimestamp.Time); over >= stuckTermination {
 		s := Stop{State: PreDrained, Confidence: Likely, Object: pod, Check: "pods-unready", Evidence: []string{"Pod metadata.deletionTimestamp, metadata.finalizers"},
 			Because: fmt.Sprintf("pod %s/%s should have been gone %s ago", pod.Namespace, pod.Name, over.Round(time.Minute))}
 		if held := HeldFinalizers(pod); held != "" {

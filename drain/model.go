@@ -6,6 +6,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	kubevirtv1 "kubevirt.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/upgrade-gate/upgrade-gate/cluster"
 )
@@ -35,7 +36,7 @@ type model struct {
 	// here is the node that is being upgraded, and plan what has been found out about it.
 	here    *corev1.Node
 	plan    NodePlan
-	unknown []string
+	unknown []Unknown
 	// readVolumes is true once the volumes were looked at, of which every node waits for all.
 	readVolumes bool
 	// carried are what the node before leaves behind that holds the next one.
@@ -50,8 +51,8 @@ func newModel(s *cluster.Snapshot, r rules) *model {
 		guests: map[string][]*kubevirtv1.VirtualMachineInstance{}, launchers: map[*kubevirtv1.VirtualMachineInstance]*corev1.Pod{},
 		moved: map[string][]*corev1.Pod{}, gone: map[*corev1.Pod]bool{}, told: map[string]bool{},
 	}
-	if r.blind {
-		m.cannotTell("a node does not report what it has for pods, so whether there is room elsewhere is not known")
+	for _, node := range r.silent {
+		m.cannotTell(node, "does not report what it has for pods, so whether there is room elsewhere is not known")
 	}
 	for _, vmi := range s.VMIs() {
 		// The pre-drain job goes by the label, which KubeVirt keeps equal to the status.
@@ -98,8 +99,10 @@ func (m *model) stop(s Stop) {
 	m.plan.Stops = append(m.plan.Stops, s)
 }
 
-// cannotTell notes what could not be simulated.
-func (m *model) cannotTell(because string) { m.unknown = append(m.unknown, because) }
+// cannotTell notes what could not be simulated of an object; the reason reads on from its name.
+func (m *model) cannotTell(object client.Object, because string) {
+	m.unknown = append(m.unknown, Unknown{Object: object, Because: because})
+}
 
 // launcherOf returns the pod that runs a VMI now; nil where there is none that has not ended.
 func (m *model) launcherOf(vmi *kubevirtv1.VirtualMachineInstance) *corev1.Pod {
@@ -147,7 +150,9 @@ func rulesOf(s *cluster.Snapshot, text string) rules {
 	r.slots = max(r.slots, 1)
 	for _, node := range s.Nodes() {
 		allocatable := node.Status.Allocatable
-		r.blind = r.blind || allocatable.Cpu().IsZero() || allocatable.Memory().IsZero() || allocatable.Pods().IsZero()
+		if allocatable.Cpu().IsZero() || allocatable.Memory().IsZero() || allocatable.Pods().IsZero() {
+			r.silent = append(r.silent, node)
+		}
 		r.describesCPUs = r.describesCPUs || describesCPU(node)
 	}
 	return r

@@ -71,15 +71,15 @@ func (m *model) migrate(leaving []*kubevirtv1.VirtualMachineInstance) {
 	for _, vmi := range leaving {
 		launcher := m.launcherOf(vmi)
 		if launcher == nil {
-			m.cannotTell(vmName(vmi) + ": it has no launcher pod on its node, so what it needs elsewhere is not known")
+			m.cannotTell(vmi, "it has no launcher pod on its node, so what it needs elsewhere is not known")
 			continue
 		}
 		m.gone[launcher] = true
-		if m.blind {
+		if m.blind() {
 			continue
 		}
 		if m.describesCPUs && isHostModel(vmi) && !selectsHostModel(launcher) && !describesCPU(m.here) {
-			m.cannotTell(fmt.Sprintf("%s: %s is not labelled with its CPU, so which nodes can run its guest is not known", vmName(vmi), m.here.Name))
+			m.cannotTell(vmi, fmt.Sprintf("%s is not labelled with its CPU, so which nodes can run its guest is not known", m.here.Name))
 		}
 		targets = append(targets, m.targetOf(vmi, launcher))
 		vmis = append(vmis, vmi)

@@ -64,8 +64,8 @@ type Plan struct {
 	// Orders is how many orders are possible and were simulated: which etcd node comes first is only known with rights that the
 	// gate does not ask for.
 	Orders int
-	// Unknown says what could not be simulated, and why, sorted. Where it is not empty, the plan may be too good.
-	Unknown []string
+	// Unknown is what could not be simulated, and why, sorted and without duplicates. Where it is not empty, the plan may be too good.
+	Unknown []Unknown
 	// Time is how long the whole upgrade of the nodes takes.
 	Time Range
 }

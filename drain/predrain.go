@@ -50,7 +50,7 @@ func (m *model) isMigrated(vmi *kubevirtv1.VirtualMachineInstance) bool {
 	fate := m.fates.Of(vmi, m.here.Name)
 	switch {
 	case fate.Unknown != "":
-		m.cannotTell(vmName(vmi) + ": " + fate.Unknown)
+		m.cannotTell(vmi, fate.Unknown)
 		return false
 	case len(fate.Stops) > 0:
 		m.shutDown(vmi, strings.Join(fate.Stops, "; "), Certain, "unmigratable-vms")

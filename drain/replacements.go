@@ -28,7 +28,7 @@ func (m *model) replace(pod *corev1.Pod) {
 // place looks for a node for a replacement. Where none has room, the budgets do not recover, until a node comes back. Where nothing can
 // be said about room, the Plan says so, and the replacement is taken as ready.
 func (m *model) place(r replacement) {
-	if m.blind {
+	if m.blind() {
 		m.budgets.Replaced(r.of, true)
 		return
 	}

@@ -17,7 +17,7 @@ const ReleaseServesFromPod = "v1.7.0"
 // it is still cordoned: its pod needs another node that takes pods, and witnesses take none (harvester/harvester, upgrade_node.sh,
 // command_post_drain, wait_repo).
 func (m *model) keepRepository() {
-	if cluster.Before(m.target, ReleaseServesFromPod) || m.blind {
+	if cluster.Before(m.target, ReleaseServesFromPod) || m.blind() {
 		return
 	}
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: cluster.HarvesterNamespace, Name: "upgrade-repo"}}

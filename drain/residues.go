@@ -12,8 +12,6 @@ import (
 )
 
 const (
-	// patience is how long a VMI may take to start, to fail or to go before it counts as one that stays; residual-vmis has the same.
-	patience = 10 * time.Minute
 	// eventLife is how long the API server keeps events.
 	eventLife = time.Hour
 	// evacuationPrefix begins the names of the migrations that a drain asks for.
@@ -24,11 +22,7 @@ const (
 // (kubevirt/kubevirt, pkg/virt-controller/watch/drain/evacuation skips it).
 func (m *model) awaitDeletedVMI(vmi *kubevirtv1.VirtualMachineInstance) {
 	over := m.Age(vmi.DeletionTimestamp.Time)
-	limit := patience
-	if grace := vmi.Spec.TerminationGracePeriodSeconds; grace != nil {
-		limit = max(limit, time.Duration(*grace)*time.Second)
-	}
-	if over <= limit {
+	if over <= cluster.PatienceWithDeletion(vmi) {
 		return
 	}
 	m.stop(Stop{State: PreDraining, Confidence: Certain, Object: vmi, Check: residueCheck(vmi),
@@ -41,8 +35,11 @@ func (m *model) awaitDeletedVMI(vmi *kubevirtv1.VirtualMachineInstance) {
 func (m *model) awaitPhase(vmi *kubevirtv1.VirtualMachineInstance) {
 	s := Stop{State: PreDraining, Object: vmi, Check: residueCheck(vmi), Evidence: []string{"VirtualMachineInstance status.phase"},
 		Because: fmt.Sprintf("%s is %s, and the upgrade waits until it is gone", vmName(vmi), vmi.Status.Phase)}
-	began := phaseBegan(vmi)
-	young := began.IsZero() && m.Age(vmi.CreationTimestamp.Time) <= patience || !began.IsZero() && m.Age(began) <= patience
+	began := cluster.PhaseBegan(vmi)
+	if began.IsZero() {
+		began = vmi.CreationTimestamp.Time
+	}
+	young := m.Age(began) <= cluster.PatienceWithVMIs
 	switch vmi.Status.Phase {
 	case kubevirtv1.Failed, kubevirtv1.Unknown:
 		s.Confidence, s.Transient = Certain, young
@@ -52,7 +49,7 @@ func (m *model) awaitPhase(vmi *kubevirtv1.VirtualMachineInstance) {
 			s.Confidence, s.Transient = Possible, true // It is starting.
 		}
 	default:
-		m.cannotTell(fmt.Sprintf("%s: its phase is %q", vmName(vmi), vmi.Status.Phase))
+		m.cannotTell(vmi, fmt.Sprintf("its phase is %q", vmi.Status.Phase))
 		return
 	}
 	m.stop(s)
@@ -64,17 +61,6 @@ func residueCheck(vmi *kubevirtv1.VirtualMachineInstance) string {
 		return "upgrade-leftovers"
 	}
 	return "residual-vmis"
-}
-
-// phaseBegan returns when a VMI entered its phase; zero where it does not say.
-func phaseBegan(vmi *kubevirtv1.VirtualMachineInstance) time.Time {
-	var began time.Time
-	for _, transition := range vmi.Status.PhaseTransitionTimestamps {
-		if at := transition.PhaseTransitionTimestamp.Time; transition.Phase == vmi.Status.Phase && at.After(began) {
-			began = at
-		}
-	}
-	return began
 }
 
 // isBetweenNodes reports a VM that KubeVirt does not move because it is being moved, or has more than one launcher

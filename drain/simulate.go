@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/version"
 
 	"github.com/upgrade-gate/upgrade-gate/cluster"
@@ -30,8 +31,7 @@ func Simulate(s *cluster.Snapshot, target string) Plan {
 	}
 	plan.Before = append(problems, beforeNodes(s, rules)...)
 	slices.SortStableFunc(plan.Before, func(a, b Stop) int { return strings.Compare(a.Because, b.Because) })
-	slices.Sort(plan.Unknown)
-	plan.Unknown = slices.Compact(plan.Unknown)
+	plan.Unknown = sortedUnknown(plan.Unknown)
 	for _, node := range plan.Nodes {
 		plan.Time.Low += node.Time.Low
 		plan.Time.High += node.Time.High
@@ -49,8 +49,8 @@ type rules struct {
 	storageNodes int
 	// slots is how many VMs leave a node at once.
 	slots int
-	// blind is true where a node does not say what it has for pods, so that nothing can be said about room.
-	blind bool
+	// silent are the nodes that do not say what they have for pods; where there are any, nothing can be said about room.
+	silent []*corev1.Node
 	// describesCPUs is true where any node is labelled with what a guest that was started on it needs elsewhere.
 	describesCPUs bool
 	// dead are the webhooks that must approve evictions and do not answer.
@@ -68,6 +68,9 @@ type nodeFacts struct {
 	holdsWereRead bool
 }
 
+// blind tells whether nothing can be said about room.
+func (r rules) blind() bool { return len(r.silent) > 0 }
+
 func (r rules) factsOf(node string) *nodeFacts {
 	facts := r.found[node]
 	if facts == nil {
@@ -80,7 +83,7 @@ func (r rules) factsOf(node string) *nodeFacts {
 // walked is what came of one order.
 type walked struct {
 	nodes   []NodePlan
-	unknown []string
+	unknown []Unknown
 }
 
 // walk upgrades one node after the other. Where one would hang, it goes on as if that had been repaired.

@@ -28,5 +28,5 @@ func simulateSingle(s *cluster.Snapshot, r rules) Plan {
 		m.plan.Stops[i].State = Upgrading
 	}
 	m.plan.Time = Range{20 * time.Minute, 60 * time.Minute}
-	return Plan{SingleNode: true, Orders: 1, Nodes: []NodePlan{m.plan}, Unknown: m.unknown, Time: m.plan.Time}
+	return Plan{SingleNode: true, Orders: 1, Nodes: []NodePlan{m.plan}, Unknown: sortedUnknown(m.unknown), Time: m.plan.Time}
 }

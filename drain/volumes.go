@@ -63,7 +63,7 @@ func (m *model) awaited(volume *lhv1.Volume) (check, because string) {
 	case running == 0:
 		return "", ""
 	case m.storageNodes > 2 && cluster.Text(volume.Status.Robustness) == "":
-		m.cannotTell(fmt.Sprintf("volume %s runs and reports no robustness", volume.Name))
+		m.cannotTell(volume, "runs and reports no robustness")
 		return "", ""
 	case m.storageNodes > 2 && volume.Status.Robustness == lhv1.VolumeRobustnessHealthy, m.storageNodes <= 2 && usable >= wanted:
 		return "", ""
@@ -85,7 +85,7 @@ func (m *model) awaited(volume *lhv1.Volume) (check, because string) {
 func (m *model) usableReplicas(volume *lhv1.Volume) (running, usable int) {
 	for _, engine := range m.EnginesOf(volume.Name) {
 		if cluster.Text(engine.Status.CurrentState) == "" && volume.Status.State == lhv1.VolumeStateAttached {
-			m.cannotTell(fmt.Sprintf("engine %s of the attached volume %s is in no state", engine.Name, volume.Name))
+			m.cannotTell(engine, fmt.Sprintf("of the attached volume %s is in no state", volume.Name))
 		}
 		if engine.Status.CurrentState != lhv1.InstanceStateRunning {
 			continue

@@ -51,7 +51,10 @@ func NewPlan(input PlanInput) Plan {
 
 // unknownOf adds to what could not be simulated the evidence that could not be read.
 func unknownOf(s *cluster.Snapshot, from drain.Plan) []string {
-	unknown := append([]string{}, from.Unknown...)
+	unknown := []string{}
+	for _, u := range from.Unknown {
+		unknown = append(unknown, u.String())
+	}
 	for _, kind := range simulated {
 		switch evidence := s.Evidence(kind); evidence.State {
 		case cluster.Unread:

@@ -38,7 +38,7 @@ func smallPlan(t *testing.T) Plan {
 	volume := &lhv1.Volume{ObjectMeta: named("longhorn-system", "pvc-1")}
 	db := &kubevirtv1.VirtualMachineInstance{ObjectMeta: named("shop", "db-1")}
 	return NewPlan(PlanInput{Snapshot: snapshot(t), Simulated: drain.Plan{
-		Target: "v1.4.2", Orders: 2, Time: minutes(35, 190), Unknown: []string{"VM shop/old-1: it has no launcher pod on its node"},
+		Target: "v1.4.2", Orders: 2, Time: minutes(35, 190), Unknown: []drain.Unknown{{Object: &kubevirtv1.VirtualMachineInstance{ObjectMeta: named("shop", "old-1")}, Because: "it has no launcher pod on its node"}},
 		Before: []drain.Stop{{
 			State: drain.SystemServices, Confidence: drain.Likely, Object: &corev1.Node{ObjectMeta: named("", "node-1")},
 			Because: "node-1 has 0.2 CPU that no pod requests, and the second instance manager requests 1.9",
@@ -74,9 +74,9 @@ func hostilePlan(t *testing.T) Plan {
 	t.Helper()
 	bad := "<script>&\"'\x1b[31m\u2028]]>"
 	name := func(i int) string { return fmt.Sprintf("%02d-%s", i, strings.Repeat("m", 250)) }
-	p := drain.Plan{Target: bad, Orders: 64, Time: minutes(1, 1), Unknown: make([]string, 300)}
+	p := drain.Plan{Target: bad, Orders: 64, Time: minutes(1, 1), Unknown: make([]drain.Unknown, 300)}
 	for i := range p.Unknown {
-		p.Unknown[i] = fmt.Sprintf("%s %d %s", bad, i, name(i))
+		p.Unknown[i].Because = fmt.Sprintf("%s %d %s", bad, i, name(i))
 	}
 	for i := range 64 {
 		node := drain.NodePlan{Node: name(i), Position: i + 1, Of: 64, Tier: "worker", Time: minutes(i, i*i*10)}

@@ -76,8 +76,8 @@ func TestOutcomeOfAPlan(t *testing.T) {
 		"nothing to hang on passes":                        {drain.Plan{Nodes: []drain.NodePlan{fine}}, true, Passes},
 		"one possible stop hangs":                          {drain.Plan{Nodes: []drain.NodePlan{hangs}}, true, Hangs},
 		"a stop before the first node hangs":               {drain.Plan{Nodes: []drain.NodePlan{fine}, Before: hangs.Stops}, true, Hangs},
-		"a stop hangs although not everything is known":    {drain.Plan{Nodes: []drain.NodePlan{hangs}, Unknown: []string{"x"}}, true, Hangs},
-		"what could not be simulated is unknown":           {drain.Plan{Nodes: []drain.NodePlan{fine}, Unknown: []string{"x"}}, true, Untold},
+		"a stop hangs although not everything is known":    {drain.Plan{Nodes: []drain.NodePlan{hangs}, Unknown: []drain.Unknown{{Because: "x"}}}, true, Hangs},
+		"what could not be simulated is unknown":           {drain.Plan{Nodes: []drain.NodePlan{fine}, Unknown: []drain.Unknown{{Because: "x"}}}, true, Untold},
 		"evidence that could not be read is unknown":       {drain.Plan{Nodes: []drain.NodePlan{fine}}, false, Untold},
 		"a cluster without nodes is unknown, not harmless": {drain.Plan{}, true, Untold},
 	} {
