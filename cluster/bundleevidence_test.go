@@ -34,9 +34,15 @@ func TestWhatABundleIsEvidenceOf(t *testing.T) {
 			bundle:  clustertest.Bundle{LeftOut: []string{"fleet-local"}},
 			changed: map[string]string{"yamls/namespaced/fleet-local/v1/secrets.yaml": "apiVersion: v1\nitems: []\nkind: List\n"},
 			kind:    cluster.Machines, state: cluster.Unread, because: "the bundle did not collect the namespace fleet-local, where they live"},
-		"many namespaces are not all named": {
-			bundle: clustertest.Bundle{LeftOut: []string{"shop", "billing", "default", "cattle-system", "cattle-monitoring-system"}}, kind: cluster.VMIs, state: cluster.Partial,
-			because: "the bundle did not collect the namespaces billing, cattle-monitoring-system, cattle-system and 2 more, of 21"},
+		"of many namespaces those of users are named, and the platform's counted": {
+			bundle: clustertest.Bundle{LeftOut: []string{"shop", "billing", "cattle-system", "cattle-monitoring-system"}}, kind: cluster.VMIs, state: cluster.Partial,
+			because: "the bundle did not collect the namespaces billing, shop and 2 more, of 21"},
+		"a single one of the platform's is named after those of users": {
+			bundle: clustertest.Bundle{LeftOut: []string{"shop", "cattle-system"}}, kind: cluster.VMIs, state: cluster.Partial,
+			because: "the bundle did not collect the namespaces shop and cattle-system, of 21"},
+		"where none is a user's, the platform's are named": {
+			bundle: clustertest.Bundle{LeftOut: []string{"cattle-system", "cattle-fleet-system", "cattle-monitoring-system", "kube-system", "longhorn-system"}}, kind: cluster.VMIs, state: cluster.Partial,
+			because: "the bundle did not collect the namespaces cattle-fleet-system, cattle-monitoring-system, cattle-system and 2 more, of 21"},
 		"without a list of namespaces nobody can tell": {
 			without: []string{"yamls/cluster/v1/namespaces.yaml"}, kind: cluster.VMIs, state: cluster.Partial,
 			because: "which namespaces were not collected is not known: the bundle holds no list of namespaces"},

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -266,11 +267,25 @@ func (m missingNamespaces) because(home bool) string {
 // maxNamed is how many namespaces are named in a reason.
 const maxNamed = 3
 
-// inWords lists a few names: "a, b and 4 more".
-func inWords(names []string) string {
-	if more := len(names) - maxNamed; more > 1 {
-		return strings.Join(names[:maxNamed], ", ") + fmt.Sprintf(" and %d more", more)
+// inWords lists a few namespaces and counts the rest: "billing, shop and 4 more". Those of users come first: what runs there is what a
+// reader misses, and the platform's own are counted beside them.
+func inWords(namespaces []string) string {
+	names := slices.Clone(namespaces)
+	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(rank(a), rank(b)) })
+	named := maxNamed
+	if users := slices.IndexFunc(names, IsSystemNamespace); users > 0 {
+		named = min(named, users)
+	}
+	if more := len(names) - named; more > 1 {
+		return strings.Join(names[:named], ", ") + fmt.Sprintf(" and %d more", more)
 	}
 	last := len(names) - 1
 	return strings.Join(names[:last], ", ") + " and " + names[last]
+}
+
+func rank(namespace string) int {
+	if IsSystemNamespace(namespace) {
+		return 1
+	}
+	return 0
 }
