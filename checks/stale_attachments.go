@@ -54,7 +54,7 @@ func runStaleAttachments(p *Pass) error {
 		switch unread := unreadWorkload(p, volume); {
 		case len(holds) == 0:
 		case unread != "":
-			p.Unknownf(volume, "it %s; whether a VM that starts or migrates explains that is not known, %s", holdsInWords(p, holds), unread)
+			p.Unknownf(volume, "%s; whether a VM that starts or migrates explains that is not known, %s", holdsInWords(p, holds), unread)
 		case p.ActiveMigrationOfVolume(volume) == nil:
 			reportHolds(p, volume, holds)
 		}
