@@ -152,12 +152,13 @@ func applicable(check Check, input Input) (Outcome, string) {
 	return "", ""
 }
 
-// partlyRead says which of a check's evidence is Partial, and why, in one text for all kinds that share the reason.
+// partlyRead says which of a check's evidence is Partial, and why, in one text for all kinds that share the reason; but for those kinds that the
+// check asks about itself.
 func partlyRead(check Check, s *cluster.Snapshot) []string {
 	var reasons []string
 	kinds := map[string][]string{}
 	for _, kind := range slices.Concat(check.Needs, check.Uses) {
-		if evidence := s.Evidence(kind); evidence.State == cluster.Partial {
+		if evidence := s.Evidence(kind); evidence.State == cluster.Partial && !slices.Contains(check.AsksKnown, kind) {
 			if kinds[evidence.Because] == nil {
 				reasons = append(reasons, evidence.Because)
 			}

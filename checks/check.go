@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/util/version"
 
@@ -54,6 +55,10 @@ type Check struct {
 	// ByNamespace says that the check judges the objects of each namespace by themselves: what it finds in one is true whatever is in
 	// the others. Where evidence is Partial such a check runs, and what is missing is a gap; any other check is Unknown then.
 	ByNamespace bool
+	// AsksKnown are those kinds of Needs and Uses of which the check itself asks whether a namespace is known (Snapshot.Knows) before
+	// anything follows from what is not there: it judges what depends on no other namespace, and says of each object that does that it could not be
+	// judged. Where such a kind is Partial the check runs, and nothing is added to its gaps.
+	AsksKnown []cluster.Kind
 	// Sources are the issues and upstream functions that the rule comes from: "harvester/harvester#7679".
 	Sources []string
 	// Elsewhere says what others detect of it before an upgrade.
@@ -109,6 +114,9 @@ func (c Check) Validate() error {
 	complain(c.Run == nil, "no Run")
 	for _, kind := range append(append([]cluster.Kind{}, c.Needs...), c.Uses...) {
 		complain(!cluster.Known(kind), "kind %q is not in the table of kinds", kind)
+	}
+	for _, kind := range c.AsksKnown {
+		complain(!slices.Contains(c.Needs, kind) && !slices.Contains(c.Uses, kind), "asks what is known of %q, which it does not read", kind)
 	}
 	for _, bound := range []string{c.Since, c.Until} {
 		if bound != "" {

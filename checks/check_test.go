@@ -21,6 +21,7 @@ func TestMetadataMustBeComplete(t *testing.T) {
 		"a check says what it finds":             {func(c *Check) { c.Finds = "" }, `check "sample": does not say what it finds`},
 		"a check says why":                       {func(c *Check) { c.Why = "" }, `check "sample": no why`},
 		"a bound is a version":                   {func(c *Check) { c.Until = "v1.8" }, `check "sample": "v1.8" is not a version`},
+		"a check asks about what it reads":       {func(c *Check) { c.AsksKnown = []cluster.Kind{cluster.Nodes, cluster.VMIs} }, `check "sample": asks what is known of "virtualmachineinstances.kubevirt.io", which it does not read`},
 		"a name is kebab-case":                   {func(c *Check) { c.Name = "Sample" }, `check "Sample": the name is not kebab-case`},
 		"all that is missing is listed together": {func(c *Check) { c.Finds, c.Remedy = "", "" }, "check \"sample\": does not say what it finds\ncheck \"sample\": no remedy"},
 	} {

@@ -39,6 +39,7 @@ func deadWebhooks() Check {
 		Needs: []cluster.Kind{
 			cluster.ValidatingWebhooks, cluster.MutatingWebhooks, cluster.APIServices, cluster.CustomResourceDefinitions, cluster.Services, cluster.EndpointSlices,
 		},
+		AsksKnown: []cluster.Kind{cluster.Services, cluster.EndpointSlices},
 		Sources: []string{
 			"harvester/harvester#11730", "harvester/harvester#11470", "harvester/harvester#11496", "harvester/harvester#6851", "harvester/harvester#2088",
 			"harvester/harvester#8309", "harvester/harvester#3983", "harvester/harvester#8298", "kubernetes/apiserver pkg/util/proxy ResolveEndpoint",
@@ -91,6 +92,7 @@ func reportDeadWebhooks(p *Pass, backends *backends, configuration client.Object
 	callers := map[*outage][]string{}
 	var outages []*outage
 	evictions := false
+	unread := map[string][]string{}
 	for _, call := range calls {
 		service := call.client.Service
 		switch {
@@ -102,6 +104,10 @@ func reportDeadWebhooks(p *Pass, backends *backends, configuration client.Object
 		case service == nil:
 			p.Unknownf(configuration, "its webhook %s names neither a Service nor a URL", call.name)
 			continue
+		case !backends.areKnown(service.Namespace):
+			name := service.Namespace + "/" + service.Name
+			unread[name] = append(unread[name], call.name)
+			continue
 		}
 		down := backends.outageOf(service.Namespace, service.Name, service.Port)
 		if down == nil {
@@ -112,6 +118,9 @@ func reportDeadWebhooks(p *Pass, backends *backends, configuration client.Object
 		}
 		callers[down] = append(callers[down], call.name)
 		evictions = evictions || drain.InterceptsEvictions(call.rules)
+	}
+	for name, webhooks := range unread {
+		p.Unknownf(configuration, "service %s behind its %s is in a namespace that was not collected", name, webhooksInWords(webhooks))
 	}
 	if len(outages) == 0 {
 		return
@@ -151,6 +160,10 @@ func reportDeadConversion(p *Pass, backends *backends, crd *cluster.CustomResour
 		return // It is reached by URL.
 	}
 	service := conversion.Webhook.ClientConfig.Service
+	if !backends.areKnown(service.Namespace) {
+		p.Unknownf(crd, "service %s/%s, which converts its objects, is in a namespace that was not collected", service.Namespace, service.Name)
+		return
+	}
 	down := backends.outageOf(service.Namespace, service.Name, service.Port)
 	if down == nil {
 		return

@@ -29,8 +29,9 @@ func kubevirtUnready() Check {
 			"they belong to, or say another, for which KubeVirt then waits.",
 		Remedy: "see what KubeVirt waits for: kubectl get kubevirts.kubevirt.io -A -o yaml; kubectl -n harvester-system get pods -l kubevirt.io; " +
 			"delete a pod that is stuck, and its controller makes it anew.",
-		Severity: Block, ByNamespace: true,
-		Needs: []cluster.Kind{cluster.KubeVirts, cluster.Pods},
+		Severity:  Block,
+		Needs:     []cluster.Kind{cluster.KubeVirts, cluster.Pods},
+		AsksKnown: []cluster.Kind{cluster.Pods},
 		Sources: []string{
 			"harvester/harvester#10349", "harvester/harvester#10447",
 			"harvester/harvester package/upgrade/upgrade_manifests.sh wait_kubevirt", "kubevirt/kubevirt pkg/virt-operator/util DaemonsetIsReady",
@@ -127,6 +128,9 @@ func kubevirtCondition(kubevirt *kubevirtv1.KubeVirt, conditionType kubevirtv1.K
 // reportVirtHandlers reports the pods that KubeVirt does not count as its own: those without the annotation with which it marks its
 // version and, while no roll-out is replacing them anyway, those of another version.
 func reportVirtHandlers(p *Pass, kubevirt *kubevirtv1.KubeVirt) {
+	if !p.Knows(cluster.Pods, kubevirt.Namespace) {
+		p.Unknownf(kubevirt, "the pods of its namespace were not collected")
+	}
 	observed, target := kubevirtVersions(kubevirt)
 	for _, pod := range p.PodsIn(kubevirt.Namespace) {
 		if pod.Labels[kubevirtv1.AppLabel] != virtHandlerApp || pod.DeletionTimestamp != nil || cluster.IsEnded(pod) {

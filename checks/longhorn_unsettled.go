@@ -37,6 +37,7 @@ func longhornUnsettled() Check {
 			cluster.LonghornNodes, cluster.Nodes, cluster.InstanceManagers, cluster.DaemonSets, cluster.EngineImages, cluster.Volumes, cluster.Engines,
 			cluster.LonghornSettings, cluster.HarvesterSettings,
 		},
+		AsksKnown: []cluster.Kind{cluster.DaemonSets},
 		Sources: []string{
 			"harvester/harvester#7840", "harvester/harvester#11359", "harvester/harvester#4879", "harvester/harvester#5088", "harvester/harvester#4134",
 			"harvester/harvester#2741", "longhorn/longhorn#8455", "longhorn/longhorn#8194", "longhorn/longhorn#10220", "longhorn/longhorn#9938",
@@ -106,7 +107,11 @@ type storageNodes struct{ ready, away []string }
 func reportManagerDaemon(p *Pass, fewer, more int) {
 	daemon := p.DaemonSet(cluster.LonghornNamespace, managerDaemon)
 	if daemon == nil {
-		p.Unknownf(&appsv1.DaemonSet{ObjectMeta: metav1.ObjectMeta{Namespace: cluster.LonghornNamespace, Name: managerDaemon}}, "it does not exist")
+		because := "it does not exist"
+		if !p.Knows(cluster.DaemonSets, cluster.LonghornNamespace) {
+			because = "the DaemonSets of its namespace were not collected"
+		}
+		p.Unknownf(&appsv1.DaemonSet{ObjectMeta: metav1.ObjectMeta{Namespace: cluster.LonghornNamespace, Name: managerDaemon}}, "%s", because)
 		return
 	}
 	ready, wanted := int(daemon.Status.NumberReady), len(p.ManagedNodes())

@@ -60,7 +60,7 @@ func persistentVolumeOf(volume *lhv1.Volume) string {
 func engineTraces(p *Pass, volume *lhv1.Volume, engines []*lhv1.Engine, traces []trace) []trace {
 	var names, extra []string
 	var youngest time.Time
-	active := 0
+	active, sharesNode, nodes := 0, false, map[string]bool{}
 	for _, engine := range engines {
 		if engine.DeletionTimestamp != nil {
 			if age := p.Age(engine.DeletionTimestamp.Time); age >= p.Settings.StaleEngineAge {
@@ -81,6 +81,10 @@ func engineTraces(p *Pass, volume *lhv1.Volume, engines []*lhv1.Engine, traces [
 			extra = append(extra, engine.Name)
 		}
 		names = append(names, name)
+		if node := cluster.Text(engine.Spec.NodeID); node != "" {
+			sharesNode = sharesNode || nodes[node]
+			nodes[node] = true
+		}
 		if engine.CreationTimestamp.After(youngest) {
 			youngest = engine.CreationTimestamp.Time
 		}
@@ -88,7 +92,8 @@ func engineTraces(p *Pass, volume *lhv1.Volume, engines []*lhv1.Engine, traces [
 	if len(names) < 2 {
 		return traces
 	}
-	t := trace{fact: fmt.Sprintf("has %d engines, %s", len(names), strings.Join(names, " and ")), since: youngest, certain: active > 1}
+	t := trace{fact: fmt.Sprintf("has %d engines, %s", len(names), strings.Join(names, " and ")), since: youngest}
+	t.certain = active > 1 || len(names) > 2 || sharesNode // A migration has two, one on each of two nodes, of which one is active.
 	if active > 1 {
 		t.fact = fmt.Sprintf("has %d active engines, %s", active, strings.Join(names, " and "))
 	}
@@ -100,9 +105,9 @@ func engineTraces(p *Pass, volume *lhv1.Volume, engines []*lhv1.Engine, traces [
 }
 
 // isUsedOn tells whether a volume, or a VM that has it, is on a node, so that nothing of it may be removed there. A broken
-// migration can leave the two on different nodes.
+// migration can leave the two on different nodes. A VM that is not known may be anywhere.
 func isUsedOn(p *Pass, volume *lhv1.Volume, node string) bool {
-	if volume.Status.CurrentNodeID == node {
+	if volume.Status.CurrentNodeID == node || unreadWorkload(p, volume) != "" {
 		return true
 	}
 	for _, vmi := range p.VMIsOf(volume) {

@@ -2,6 +2,7 @@ package checks
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,6 +31,7 @@ func multiEngineVolumes() Check {
 		Needs: []cluster.Kind{
 			cluster.Volumes, cluster.Engines, cluster.Attachments, cluster.VolumeAttachments, cluster.VMIs, cluster.Migrations,
 		},
+		AsksKnown: []cluster.Kind{cluster.VMIs, cluster.Migrations},
 		Sources: []string{
 			"harvester/harvester#7679", "harvester/harvester#4477", "harvester/harvester#6117", "longhorn/longhorn#6642",
 			"longhorn/longhorn#7128", "longhorn/longhorn#11479",
@@ -47,10 +49,7 @@ func runMultiEngineVolumes(p *Pass) error {
 		traces := tracesOf(p, volume)
 		switch {
 		case len(traces) > 0:
-			// A migration in progress has two of everything, and in-flight-migrations reports it.
-			if p.ActiveMigrationOfVolume(volume) == nil {
-				reportTraces(p, volume, traces)
-			}
+			judgeTraces(p, volume, traces)
 		case unreadState(volume) != "":
 			p.Unknownf(volume, "%s", unreadState(volume))
 		default:
@@ -61,8 +60,30 @@ func runMultiEngineVolumes(p *Pass) error {
 	return nil
 }
 
-// reportTraces merges everything that is between two nodes in one volume, which has one cause, into one finding.
-func reportTraces(p *Pass, volume *lhv1.Volume, traces []trace) {
+// judgeTraces reports what a volume shows of a migration while there is none. One in progress has two of everything, and
+// in-flight-migrations reports it; what not even that explains is reported all the same.
+func judgeTraces(p *Pass, volume *lhv1.Volume, traces []trace) {
+	unread := unreadWorkload(p, volume)
+	if unread == "" && p.ActiveMigrationOfVolume(volume) == nil {
+		reportTraces(p, volume, traces, "and no migration is running")
+		return
+	}
+	certain := slices.DeleteFunc(slices.Clone(traces), func(t trace) bool { return !t.certain })
+	switch {
+	case len(certain) > 0:
+		reportTraces(p, volume, certain, "which no migration explains")
+	case unread != "":
+		facts := make([]string, 0, len(traces))
+		for _, t := range traces {
+			facts = append(facts, t.fact)
+		}
+		p.Unknownf(volume, "%s; whether a migration runs is not known, %s", strings.Join(facts, "; "), unread)
+	}
+}
+
+// reportTraces merges everything that is between two nodes in one volume, which has one cause, into one finding, whose message ends with
+// what there is to say of migrations.
+func reportTraces(p *Pass, volume *lhv1.Volume, traces []trace, migration string) {
 	facts := make([]string, 0, len(traces))
 	var steps []string
 	since, certain := time.Time{}, false
@@ -81,7 +102,7 @@ func reportTraces(p *Pass, volume *lhv1.Volume, traces []trace) {
 	}
 	f := Finding{
 		Object: ObjectOf(volume), Since: since,
-		Message: describeVolume(p, volume) + " " + strings.Join(facts, "; ") + ", and no migration is running",
+		Message: describeVolume(p, volume) + " " + strings.Join(facts, "; ") + ", " + migration,
 		Remedy:  stopVM(p, volume) + "; " + strings.Join(steps, "; ") + ".",
 	}
 	young := p.Age(since) < p.Settings.StaleEngineAge
@@ -118,6 +139,10 @@ func lastMigrationEnd(p *Pass, volume *lhv1.Volume) time.Time {
 func warnOfInactiveEngine(p *Pass, volume *lhv1.Volume) {
 	engines := p.EnginesOf(volume.Name)
 	if len(engines) != 1 || engines[0].Spec.Active || p.ActiveMigrationOfVolume(volume) != nil {
+		return
+	}
+	if unread := unreadWorkload(p, volume); unread != "" {
+		p.Unknownf(volume, "its only engine, %s, is marked inactive; whether a migration runs is not known, %s", engines[0].Name, unread)
 		return
 	}
 	p.Report(Finding{

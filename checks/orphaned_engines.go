@@ -27,6 +27,7 @@ func orphanedEngines() Check {
 		Needs: []cluster.Kind{
 			cluster.InstanceManagers, cluster.Engines, cluster.Replicas, cluster.Volumes, cluster.Orphans, cluster.VMIs, cluster.Migrations,
 		},
+		AsksKnown: []cluster.Kind{cluster.VMIs, cluster.Migrations},
 		Sources: []string{
 			"harvester/harvester#7366", "harvester/harvester#8977", "harvester/harvester#7679", "longhorn/longhorn#11605", "longhorn/longhorn#6552",
 			"longhorn/longhorn-manager controller canDeleteInstanceManagerPDB, areAllInstanceRemovedFromNodeByType",
@@ -100,7 +101,8 @@ func judgeEngineProcess(p *Pass, manager *lhv1.InstanceManager, name string, lis
 		because, moving = misplaced(&engine.Spec.InstanceSpec, &engine.Status.InstanceStatus, manager)
 		moving = moving || engine.DeletionTimestamp != nil || isPassing(listed.Status.State)
 	}
-	if because == "" || isMigrating(p, manager, engine, name) {
+	orphan := orphans[process{manager.Name, name}]
+	if because == "" || orphan == nil && mayMigrate(p, manager, engine, name, because) {
 		return
 	}
 	f := Finding{
@@ -109,7 +111,7 @@ func judgeEngineProcess(p *Pass, manager *lhv1.InstanceManager, name string, lis
 		Remedy: fmt.Sprintf(checkVolumes+"then delete the process: "+
 			"kubectl -n longhorn-system exec %s -- instance-manager process delete --name %s.", manager.Name, name),
 	}
-	if orphan := orphans[process{manager.Name, name}]; orphan != nil {
+	if orphan != nil {
 		orphan.listed = true
 		f.Since = orphan.CreationTimestamp.Time
 		f.Message += fmt.Sprintf("; Longhorn has recorded it as orphan %s", orphan.Name)

@@ -55,22 +55,28 @@ func reportOrphans(p *Pass, orphans map[process]*recordedOrphan) {
 	}
 }
 
-// isMigrating tells whether a migration in progress explains a process: its volume migrates, and the instance manager is on
-// the node it comes from or goes to. in-flight-migrations reports the migration.
-func isMigrating(p *Pass, manager *lhv1.InstanceManager, engine *lhv1.Engine, name string) bool {
+// mayMigrate tells whether a migration in progress explains a process: its volume migrates, and the instance manager is on
+// the node it comes from or goes to. in-flight-migrations reports the migration. Where it is not known whether one runs, the process is one that
+// could not be judged.
+func mayMigrate(p *Pass, manager *lhv1.InstanceManager, engine *lhv1.Engine, name, because string) bool {
 	volumeName := ownerOf(name, "-e-")
 	if engine != nil {
 		volumeName = cluster.VolumeOf(engine.Spec.VolumeName, engine.Labels)
 	}
 	volume := p.Volume(volumeName)
-	if volume == nil || p.ActiveMigrationOfVolume(volume) == nil {
+	if volume == nil {
 		return false
 	}
 	switch manager.Spec.NodeID {
 	case volume.Spec.NodeID, volume.Status.CurrentNodeID, volume.Spec.MigrationNodeID, volume.Status.CurrentMigrationNodeID:
+	default:
+		return false
+	}
+	if unread := unreadWorkload(p, volume); unread != "" {
+		p.Unknownf(manager, "it lists engine %s, which %s; whether %s migrates is not known, %s", name, because, describeVolume(p, volume), unread)
 		return true
 	}
-	return false
+	return p.ActiveMigrationOfVolume(volume) != nil
 }
 
 // ownerOf returns the volume in a process's name, "pvc-1" of "pvc-1-e-0" (longhorn-manager, GenerateEngineNameForVolume);

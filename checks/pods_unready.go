@@ -56,7 +56,7 @@ func runPodsUnready(p *Pass) error {
 		case cluster.IsLauncher(pod) && (pod.DeletionTimestamp == nil || p.Excluded(pod) || isOfDeletedVMI(p, pod)):
 		case pod.DeletionTimestamp != nil:
 			reportStuckTermination(p, pod, addonOf(pod, unsettled))
-		case isSystemNamespace(pod.Namespace) && !isJudgedElsewhere(pod) && addonOf(pod, unsettled) == nil:
+		case cluster.IsSystemNamespace(pod.Namespace) && !isJudgedElsewhere(pod) && addonOf(pod, unsettled) == nil:
 			reportUnreadyPod(p, pod)
 		}
 	}

@@ -28,7 +28,8 @@ func staleAttachments() Check {
 		Needs: []cluster.Kind{
 			cluster.Volumes, cluster.Engines, cluster.VolumeAttachments, cluster.VMIs, cluster.Migrations, cluster.Nodes, cluster.Backups, cluster.Replicas, cluster.LonghornSettings, cluster.ManagedCharts,
 		},
-		Uses: []cluster.Kind{cluster.Attachments},
+		Uses:      []cluster.Kind{cluster.Attachments},
+		AsksKnown: []cluster.Kind{cluster.VMIs, cluster.Migrations},
 		Sources: []string{
 			"harvester/harvester#3648", "harvester/harvester#6754", "harvester/harvester#6594", "harvester/harvester#7067", "harvester/harvester#8974",
 			"longhorn/longhorn#8339", "longhorn/longhorn#9267", "longhorn/longhorn#7994",
@@ -50,7 +51,11 @@ func runStaleAttachments(p *Pass) error {
 			p.Unknownf(volume, "%s", because)
 		}
 		holds := holdsOf(p, volume, operations)
-		if len(holds) > 0 && p.ActiveMigrationOfVolume(volume) == nil {
+		switch unread := unreadWorkload(p, volume); {
+		case len(holds) == 0:
+		case unread != "":
+			p.Unknownf(volume, "%s; whether a VM that starts or migrates explains that is not known, %s", holdsInWords(p, holds), unread)
+		case p.ActiveMigrationOfVolume(volume) == nil:
 			reportHolds(p, volume, holds)
 		}
 	}
@@ -72,6 +77,19 @@ type hold struct {
 	mild bool
 	// passing holds also occur in normal life, and then end within settles of their beginning.
 	passing bool
+}
+
+// holdsInWords says what is seen of a volume's attachment: "is attached to node-1 without a running workload".
+func holdsInWords(p *Pass, holds []hold) string {
+	var facts []string
+	for _, h := range holds {
+		if h.unknown != "" {
+			facts = append(facts, h.unknown)
+			continue
+		}
+		facts = append(facts, h.fact+lasting(p, h.since))
+	}
+	return strings.Join(facts, "; ")
 }
 
 // holdsOf lists what is stale about a volume's attachment, nothing for an ordinary one.

@@ -52,6 +52,11 @@ type backends struct {
 
 func newBackends(p *Pass) *backends { return &backends{p: p, judged: map[backend]*outage{}} }
 
+// areKnown tells whether all Services of a namespace are known, and who is behind them.
+func (b *backends) areKnown(namespace string) bool {
+	return b.p.Knows(cluster.Services, namespace) && b.p.Knows(cluster.EndpointSlices, namespace)
+}
+
 // outageOf says why nobody answers behind a Service; nil where somebody does, or where that cannot be said.
 func (b *backends) outageOf(namespace, name string, port *int32) *outage {
 	key := backend{service: types.NamespacedName{Namespace: namespace, Name: name}, port: defaultWebhookPort}

@@ -96,9 +96,14 @@ func TestAnArchiveThatIsNotToBeTrustedIsOneErrorNamingTheEntry(t *testing.T) {
 		"damaged in the middle":          {damage(whole), below + `: the archive is damaged here (flate`},
 		"two bundles":                    {zipOf(t, nodes, plainEntry("other/yamls/a", "")), `it holds more than one support bundle: other and top`},
 		"a bundle deeper in":             {zipOf(t, plainEntry("a/b/yamls/cluster/v1/nodes.yaml", aNodeList)), `it is no support bundle: neither it nor a directory at its top holds metadata.yaml or yamls/`},
-		"no objects":                     {zipOf(t, plainEntry("top/metadata.yaml", "")), `it holds no directory yamls: it is no whole support bundle`},
-		"an empty archive":               {zipOf(t), `it is no support bundle`},
-		"more entries than it says":      {sayEntries(whole, 1), `it is no zip archive, or not whole`},
+		"no objects":                     {zipOf(t, plainEntry("top/metadata.yaml", "")), `it holds no lists below yamls/, so it is no whole support bundle`},
+		"no objects for which the log has a cause": {zipOf(t, plainEntry("top/metadata.yaml", ""), plainEntry("top/bundleGenerationError.log",
+			"Unable to fetch namespaced resources: refused\nUnable to fetch cluster resources: no route to \x1b[31mhost\n")),
+			`it holds no lists, for discovery failed: no route to ?[31mhost; collect it again`},
+		"an empty directory of lists": {zipOf(t, plainEntry("top/yamls/", ""), plainEntry("top/bundleGenerationError.log", "Unable to fetch namespaced resources: refused\n")),
+			`it holds no lists, for discovery failed: refused; collect it again`},
+		"an empty archive":          {zipOf(t), `it is no support bundle`},
+		"more entries than it says": {sayEntries(whole, 1), `it is no zip archive, or not whole`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "bundle.zip")

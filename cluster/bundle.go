@@ -3,7 +3,6 @@ package cluster
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"time"
 
@@ -42,15 +41,18 @@ func readBundle(files fs.FS, top, file string) (*SupportBundle, error) {
 	if err != nil {
 		return nil, err
 	}
+	log, err := readErrorLog(within)
+	if err != nil {
+		return nil, err
+	}
 	layout, err := findLists(within)
 	if err != nil {
 		return nil, err
 	}
-	about, err := readMetadata(within, top, file)
-	if err != nil {
-		return nil, err
+	if len(layout.files) == 0 {
+		return nil, log.whyNoLists()
 	}
-	log, err := readErrorLog(within)
+	about, err := readMetadata(within, top, file)
 	if err != nil {
 		return nil, err
 	}
@@ -117,9 +119,12 @@ func findBundle(files fs.FS) (string, error) {
 	case 1:
 		return found[0], nil
 	case 0:
+		if holdsOnlyLogs(files) {
+			return "", errOnlyLogs
+		}
 		return "", errNoBundle
 	}
-	return "", fmt.Errorf("it holds more than one support bundle: %s and %s", found[0], found[1])
+	return "", severalBundles(found)
 }
 
 // errNoBundle says that files are not those of a support bundle.

@@ -1,6 +1,7 @@
 package cluster_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/upgrade-gate/upgrade-gate/cluster"
@@ -34,9 +35,15 @@ func TestWhatABundleIsEvidenceOf(t *testing.T) {
 			bundle:  clustertest.Bundle{LeftOut: []string{"fleet-local"}},
 			changed: map[string]string{"yamls/namespaced/fleet-local/v1/secrets.yaml": "apiVersion: v1\nitems: []\nkind: List\n"},
 			kind:    cluster.Machines, state: cluster.Unread, because: "the bundle did not collect the namespace fleet-local, where they live"},
-		"many namespaces are not all named": {
-			bundle: clustertest.Bundle{LeftOut: []string{"shop", "billing", "default", "cattle-system", "cattle-monitoring-system"}}, kind: cluster.VMIs, state: cluster.Partial,
-			because: "the bundle did not collect the namespaces billing, cattle-monitoring-system, cattle-system and 2 more, of 21"},
+		"of many namespaces those of users are named, and the platform's counted": {
+			bundle: clustertest.Bundle{LeftOut: []string{"shop", "billing", "cattle-system", "cattle-monitoring-system"}}, kind: cluster.VMIs, state: cluster.Partial,
+			because: "the bundle did not collect the namespaces billing, shop and 2 more, of 21"},
+		"a single one of the platform's is named after those of users": {
+			bundle: clustertest.Bundle{LeftOut: []string{"shop", "cattle-system"}}, kind: cluster.VMIs, state: cluster.Partial,
+			because: "the bundle did not collect the namespaces shop and cattle-system, of 21"},
+		"where none is a user's, the platform's are named": {
+			bundle: clustertest.Bundle{LeftOut: []string{"cattle-system", "cattle-fleet-system", "cattle-monitoring-system", "kube-system", "longhorn-system"}}, kind: cluster.VMIs, state: cluster.Partial,
+			because: "the bundle did not collect the namespaces cattle-fleet-system, cattle-monitoring-system, cattle-system and 2 more, of 21"},
 		"without a list of namespaces nobody can tell": {
 			without: []string{"yamls/cluster/v1/namespaces.yaml"}, kind: cluster.VMIs, state: cluster.Partial,
 			because: "which namespaces were not collected is not known: the bundle holds no list of namespaces"},
@@ -99,6 +106,39 @@ func TestWhatABundleIsEvidenceOf(t *testing.T) {
 			got := snapshot.Evidence(test.kind)
 			if got.State != test.state || got.Because != test.because {
 				t.Errorf("%s is %s, want %s; because\n%s\nwant\n%s", test.kind, got.State, test.state, got.Because, test.because)
+			}
+		})
+	}
+}
+
+func TestOfAKindThatABundleHoldsInPartItIsKnownWhere(t *testing.T) {
+	objects := sparse(t)
+	for name, test := range map[string]struct {
+		bundle  clustertest.Bundle
+		without []string
+		kind    cluster.Kind
+		unknown []string
+	}{
+		"of a kind that was read every namespace": {kind: cluster.VMIs},
+		"not of those that were not collected, nor of the reserved ones, but of one that does not exist": {
+			bundle: clustertest.Bundle{LeftOut: []string{"shop"}}, kind: cluster.VMIs, unknown: []string{"shop", "kube-node-lease", "kube-public"}},
+		"not of one where the list failed": {
+			bundle: clustertest.Bundle{Errors: "Failed to get /api/v1/namespaces/billing/pods: the server is busy\n"}, kind: cluster.Pods,
+			unknown: []string{"billing", "kube-node-lease", "kube-public"}},
+		"of none where they were not listed": {
+			without: []string{"yamls/cluster/v1/namespaces.yaml"}, kind: cluster.VMIs,
+			unknown: []string{"billing", "default", "gone", "kube-node-lease", "kube-public", "shop"}},
+		"of none of a kind that is unread": {
+			bundle: clustertest.Bundle{LeftOut: []string{"longhorn-system"}}, kind: cluster.Volumes,
+			unknown: []string{"billing", "default", "gone", "kube-node-lease", "kube-public", "shop"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			test.bundle.Objects = objects
+			snapshot := loadBundle(t, pack(test.bundle, nil, test.without...))
+			for _, namespace := range []string{"billing", "default", "gone", "kube-node-lease", "kube-public", "shop"} {
+				if want := !slices.Contains(test.unknown, namespace); snapshot.Knows(test.kind, namespace) != want {
+					t.Errorf("that %s of %s are known is %t, want %t", test.kind, namespace, !want, want)
+				}
 			}
 		})
 	}

@@ -41,7 +41,7 @@ type bundleLayout struct {
 }
 
 // findLists walks yamls/, which holds cluster/GROUP/VERSION/PLURAL.yaml and namespaced/NAMESPACE/GROUP/VERSION/PLURAL.yaml, where the
-// core group has only a version. Versions move with Kubernetes' releases, so that any is taken.
+// core group has only a version. Versions move with Kubernetes' releases, so that any is taken. Without yamls/ there are none.
 func findLists(files fs.FS) (*bundleLayout, error) {
 	rows := map[string]Resource{}
 	for _, resource := range append(Resources(), namespaceList()) {
@@ -51,7 +51,7 @@ func findLists(files fs.FS) (*bundleLayout, error) {
 	err := fs.WalkDir(files, yamlsDirectory, func(name string, entry fs.DirEntry, err error) error {
 		switch {
 		case name == yamlsDirectory && errors.Is(err, fs.ErrNotExist):
-			return fmt.Errorf("it holds no directory %s: it is no whole support bundle", yamlsDirectory)
+			return fs.SkipAll
 		case err != nil:
 			return fmt.Errorf("%s: %w", name, bare(err))
 		case entry.IsDir():

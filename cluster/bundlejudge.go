@@ -1,10 +1,8 @@
 package cluster
 
 import (
-	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -170,6 +168,7 @@ func (j *bundleJudge) namespaced(resource Resource) bundleList {
 	var missing missingNamespaces
 	for _, namespace := range j.relevant(homes, holding) {
 		objects, wrong := j.read(resource, namespace)
+		list.objects = append(list.objects, objects...)
 		switch {
 		case wrong != "":
 			missing.failed = append(missing.failed, "in namespace "+namespace+" "+wrong)
@@ -177,8 +176,10 @@ func (j *bundleJudge) namespaced(resource Resource) bundleList {
 			missing.uncollected = append(missing.uncollected, namespace)
 		case !holding[namespace] && j.log.absent:
 			missing.untold = true
+		default:
+			continue
 		}
-		list.objects = append(list.objects, objects...)
+		missing.namespaces = append(missing.namespaces, namespace)
 	}
 	if len(homes) == 0 {
 		missing.unlisted, missing.of = j.namespacesUnknown, len(j.namespaces)
@@ -187,15 +188,20 @@ func (j *bundleJudge) namespaced(resource Resource) bundleList {
 	if because == "" {
 		return list
 	}
-	if list.evidence = (Evidence{State: Partial, Because: because}); len(homes) > 0 || len(list.objects) == 0 && missing.unlisted != "" {
+	if list.evidence = (Evidence{State: Partial, Because: because, Missing: missing.named()}); len(homes) > 0 || len(list.objects) == 0 && missing.unlisted != "" {
 		list.evidence = unread(resource.Kind, because)
 	}
 	return list
 }
 
-// relevant returns the namespaces in which a kind's objects may be, sorted: its homes, if they exist, else all, and those that
-// have a file. Two namespaces, which the kit never collects by itself, Kubernetes reserves for its leases and for what everybody may read: neither
+// reservedNamespaces are two that the kit never collects by itself: Kubernetes reserves them for its leases and for what everybody may read, and neither
 // a VM nor a pod lives there.
+func reservedNamespaces() []string {
+	return []string{corev1.NamespaceNodeLease, metav1.NamespacePublic}
+}
+
+// relevant returns the namespaces in which a kind's objects may be, sorted: its homes, if they exist, else all, and those that
+// have a file, but for the reserved ones without.
 func (j *bundleJudge) relevant(homes []string, holding map[string]bool) []string {
 	all := map[string]bool{}
 	for _, namespace := range j.namespaces {
@@ -212,65 +218,11 @@ func (j *bundleJudge) relevant(homes []string, holding map[string]bool) []string
 		}
 	} else {
 		maps.Copy(all, j.layout.collected)
-		for _, reserved := range []string{corev1.NamespaceNodeLease, metav1.NamespacePublic} {
+		for _, reserved := range reservedNamespaces() {
 			all[reserved] = false
 		}
 	}
 	maps.Copy(all, holding)
 	maps.DeleteFunc(all, func(_ string, relevant bool) bool { return !relevant })
 	return slices.Sorted(maps.Keys(all))
-}
-
-// missingNamespaces is what is not known of a kind.
-type missingNamespaces struct {
-	// uncollected are the namespaces that were not collected, of so many that there are, and failed says where a list is none.
-	uncollected []string
-	of          int
-	failed      []string
-	// unlisted is why the namespaces themselves are not known; untold is true where a list may have failed and no log tells.
-	unlisted string
-	untold   bool
-}
-
-// because says what is missing; empty where nothing is.
-func (m missingNamespaces) because(home bool) string {
-	var reasons []string
-	if count := len(m.uncollected); count > 0 {
-		reason := "the bundle did not collect the namespace " + m.uncollected[0]
-		if count > 1 {
-			reason = "the bundle did not collect the namespaces " + inWords(m.uncollected)
-		}
-		if home {
-			reason += ", where they live"
-		} else if m.of > 0 {
-			reason += fmt.Sprintf(", of %d", m.of)
-		}
-		reasons = append(reasons, reason)
-	}
-	if m.unlisted != "" {
-		reasons = append(reasons, "which namespaces were not collected is not known: "+m.unlisted)
-	}
-	if len(m.failed) > 0 {
-		reason := m.failed[0]
-		if more := len(m.failed) - 1; more > 0 {
-			reason += fmt.Sprintf(" (and in %d more)", more)
-		}
-		reasons = append(reasons, reason)
-	}
-	if m.untold {
-		reasons = append(reasons, noLog)
-	}
-	return strings.Join(reasons, "; ")
-}
-
-// maxNamed is how many namespaces are named in a reason.
-const maxNamed = 3
-
-// inWords lists a few names: "a, b and 4 more".
-func inWords(names []string) string {
-	if more := len(names) - maxNamed; more > 1 {
-		return strings.Join(names[:maxNamed], ", ") + fmt.Sprintf(" and %d more", more)
-	}
-	last := len(names) - 1
-	return strings.Join(names[:last], ", ") + " and " + names[last]
 }

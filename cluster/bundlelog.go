@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"regexp"
 	"strings"
+	"unicode"
 )
 
 const (
@@ -36,6 +37,16 @@ type failedList struct{ group, plural, namespace string }
 // of returns why a list failed; empty where it did not.
 func (e *bundleErrors) of(resource Resource, namespace string) string {
 	return e.lists[failedList{resource.GVK.Group, resource.Plural, namespace}]
+}
+
+// whyNoLists is the error of a bundle in which there is not one list that is read.
+func (e *bundleErrors) whyNoLists() error {
+	for _, scope := range []string{clusterScope, namespaceScope} {
+		if failed := e.discovery[scope]; failed != "" {
+			return fmt.Errorf("it holds no lists, for discovery failed: %s; collect it again", failed)
+		}
+	}
+	return fmt.Errorf("it holds no lists below %s/, so it is no whole support bundle", yamlsDirectory)
 }
 
 // readErrorLog reads the log. Lines that are about logs of containers, nodes or anything else are passed over.
@@ -132,8 +143,14 @@ func listOfFile(scope, name string) (failedList, bool) {
 	return list, true
 }
 
+// shorten returns a reason of the kit's for people: a few words, of which none can do anything to a terminal.
 func shorten(reason string) string {
-	reason = strings.ToValidUTF8(strings.TrimSpace(reason), "?")
+	reason = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, strings.ToValidUTF8(strings.TrimSpace(reason), "?"))
 	if len(reason) <= maxReason {
 		return reason
 	}

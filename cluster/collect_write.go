@@ -46,6 +46,7 @@ type collectedKindRow struct {
 	Kind            Kind       `json:"kind"`
 	State           ReadState  `json:"state"`
 	Because         string     `json:"because,omitempty"`
+	Missing         []string   `json:"missing,omitempty"`
 	ReadAt          *time.Time `json:"readAt,omitempty"`
 	ResourceVersion string     `json:"resourceVersion,omitempty"`
 	Count           int        `json:"count"`
@@ -91,7 +92,7 @@ func (c *Collection) Write(program string, create func(name string) (io.Writer, 
 }
 
 func rowOf(kind Kind, e Evidence) collectedKindRow {
-	return collectedKindRow{Kind: kind, State: e.State, Because: e.Because, ReadAt: timeOrNil(e.ReadAt), ResourceVersion: e.ResourceVersion, Count: e.Count}
+	return collectedKindRow{Kind: kind, State: e.State, Because: e.Because, Missing: e.Missing, ReadAt: timeOrNil(e.ReadAt), ResourceVersion: e.ResourceVersion, Count: e.Count}
 }
 
 func timeOrNil(t time.Time) *time.Time {

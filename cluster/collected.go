@@ -93,7 +93,7 @@ func (c *Collected) take(row collectedKindRow) error {
 	if !listed {
 		return nil
 	}
-	e := Evidence{Kind: row.Kind, State: row.State, Because: row.Because, ResourceVersion: row.ResourceVersion, Count: row.Count}
+	e := Evidence{Kind: row.Kind, State: row.State, Because: row.Because, Missing: row.Missing, ResourceVersion: row.ResourceVersion, Count: row.Count}
 	if row.ReadAt != nil {
 		e.ReadAt = *row.ReadAt
 	}

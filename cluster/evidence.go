@@ -1,6 +1,9 @@
 package cluster
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // ReadState tells whether a kind of evidence could be read.
 type ReadState string
@@ -28,6 +31,9 @@ type Evidence struct {
 	// Because gives the reason where State is not Read: "forbidden: …". For Partial it names what is missing: "the namespaces
 	// shop and web were not collected".
 	Because string
+	// Missing are, where State is Partial, the namespaces of which objects of the kind may be missing, sorted: nothing follows from what is
+	// not there. Where it is Partial and Missing is empty, that is so of every namespace.
+	Missing []string
 	// ReadAt is when the kind was read; zero for a kind that was not.
 	ReadAt time.Time
 	// ResourceVersion is the list's version; empty for files, and for kubelets.
@@ -40,6 +46,11 @@ type Evidence struct {
 
 // held tells whether the Snapshot holds what there was to read of the kind.
 func (e Evidence) held() bool { return e.State == Read || e.State == Partial }
+
+// knows tells whether every object of the kind in a namespace is in the Snapshot.
+func (e Evidence) knows(namespace string) bool {
+	return e.State == Read || e.State == Partial && len(e.Missing) > 0 && !slices.Contains(e.Missing, namespace)
+}
 
 func unread(kind Kind, because string) Evidence {
 	return Evidence{Kind: kind, State: Unread, Because: because}

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -63,10 +64,12 @@ func ReadFS(files fs.FS, name string, options FolderOptions, only ...string) (*F
 	case err != nil:
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	case documents == 0:
-		return nil, fmt.Errorf("read %s: no .yaml, .yml or .json file with an object in it", name)
+		return nil, fmt.Errorf("read %s: %w", name, errNoObjects)
 	}
 	return f, nil
 }
+
+var errNoObjects = errors.New("no .yaml, .yml or .json file with an object in it")
 
 // readFolder is ReadFS, which also returns how many documents with objects of the tables there were.
 func readFolder(files fs.FS, name string, options FolderOptions, only ...string) (*Folder, int, error) {
@@ -100,6 +103,12 @@ type folderReader struct {
 func (r *folderReader) visit(file string, entry fs.DirEntry, err error) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", file, err)
+	}
+	if entry.IsDir() && areBundleLists(r.files, file) {
+		if file == "." {
+			return errListsAlone
+		}
+		return fmt.Errorf("%s: %w", file, errListsAlone)
 	}
 	extension := strings.ToLower(path.Ext(file))
 	isObject := extension == ".yaml" || extension == ".yml" || extension == ".json"

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"strings"
 )
@@ -30,8 +29,11 @@ func Open(name string, options FolderOptions) (Source, error) {
 
 func open(name string, info fs.FileInfo, options FolderOptions) (Source, error) {
 	if !info.IsDir() {
-		if isZip(name) {
+		switch top := bundleAround(name); {
+		case isZip(name):
 			return openZip(name, options)
+		case top != "":
+			return nil, partOfBundle(top)
 		}
 		return ReadFolder(name, options)
 	}
@@ -43,11 +45,13 @@ func open(name string, info fs.FileInfo, options FolderOptions) (Source, error) 
 	if top, is := collectedIn(root.FS()); is {
 		return openCollected(root.FS(), top, name, options)
 	}
-	top, is := unpackedBundle(root.FS())
-	if !is {
-		return ReadFolder(name, options)
-	}
-	if options.AssumeComplete {
+	top, err := unpackedBundle(root.FS())
+	switch {
+	case err != nil:
+		return nil, err
+	case top == "":
+		return openFolder(root.FS(), name, options)
+	case options.AssumeComplete:
 		return nil, errBundleIsComplete
 	}
 	absolute, err := filepath.Abs(name)
@@ -105,29 +109,14 @@ func isZip(name string) bool {
 	return string(start[:n]) == "PK\x03\x04"
 }
 
-// unpackedBundle returns the directory of a folder that is an unpacked bundle, "." for the folder itself. A folder counts as
-// one only with yamls/ and what belongs beside or below it: one of YAML may hold a file or a directory of any one name.
-func unpackedBundle(files fs.FS) (string, bool) {
-	isBundle := func(directory string) bool {
-		yamls := path.Join(directory, yamlsDirectory)
-		return isThere(files, directory, yamlsDirectory, true) &&
-			(isThere(files, directory, metadataFile, false) || isThere(files, yamls, "cluster", true) || isThere(files, yamls, "namespaced", true))
+// openFolder reads a folder of YAML.
+func openFolder(files fs.FS, name string, options FolderOptions) (Source, error) {
+	if top := bundleAround(name); top != "" {
+		return nil, partOfBundle(top)
 	}
-	if isBundle(".") {
-		return ".", true
+	folder, err := ReadFolder(name, options)
+	if !errors.Is(err, errNoObjects) {
+		return folder, err
 	}
-	entries, err := fs.ReadDir(files, ".")
-	if err != nil {
-		return "", false
-	}
-	var directories []string
-	for _, entry := range entries {
-		if entry.IsDir() {
-			directories = append(directories, entry.Name())
-		}
-	}
-	if len(directories) != 1 || !isBundle(directories[0]) {
-		return "", false
-	}
-	return directories[0], true
+	return nil, insteadOfObjects(files, name)
 }

@@ -129,6 +129,10 @@ func (s *Snapshot) Evidence(kind Kind) Evidence {
 	return unread(kind, "not read")
 }
 
+// Knows tells whether all objects of a kind that there are in a namespace are in the Snapshot, so that what is not there does not exist. It is
+// true of every namespace where the kind is Read, of those that are not missing where it is Partial, and false in any other state.
+func (s *Snapshot) Knows(kind Kind, namespace string) bool { return s.Evidence(kind).knows(namespace) }
+
 // collection is a list with an index by namespace and name.
 type collection[T client.Object] struct {
 	items  []T
