@@ -152,21 +152,18 @@ func applicable(check Check, input Input) (Outcome, string) {
 	return "", ""
 }
 
-// partlyRead says which of a check's evidence is Partial, and why, in one text for all kinds that share the reason; but for those kinds that the
-// check asks about itself.
+// partlyRead says why evidence of a check is Partial, each reason once: checks that lack the same say so in the same words. Kinds that the
+// check asks about itself are left to it.
 func partlyRead(check Check, s *cluster.Snapshot) []string {
 	var reasons []string
-	kinds := map[string][]string{}
 	for _, kind := range slices.Concat(check.Needs, check.Uses) {
-		if evidence := s.Evidence(kind); evidence.State == cluster.Partial && !slices.Contains(check.AsksKnown, kind) {
-			if kinds[evidence.Because] == nil {
-				reasons = append(reasons, evidence.Because)
-			}
-			kinds[evidence.Because] = append(kinds[evidence.Because], string(kind))
+		evidence := s.Evidence(kind)
+		if evidence.State != cluster.Partial || slices.Contains(check.AsksKnown, kind) {
+			continue
 		}
-	}
-	for i, because := range reasons {
-		reasons[i] = strings.Join(kinds[because], ", ") + " could be read only in part: " + because
+		if reason := "the evidence could be read only in part: " + evidence.Because; !slices.Contains(reasons, reason) {
+			reasons = append(reasons, reason)
+		}
 	}
 	return reasons
 }
@@ -226,12 +223,25 @@ func conclude(check Check, pass *Pass) Result {
 	return result
 }
 
+// becauseOf sums up gaps: how many objects could not be judged, and what of it belongs to none.
 func becauseOf(gaps []Gap) string {
 	first := gaps[0].String()
 	if len(gaps) == 1 {
 		return first
 	}
-	return fmt.Sprintf("%d objects could not be judged, the first is %s", len(gaps), first)
+	objects := len(gaps)
+	var rest []string
+	for _, gap := range gaps {
+		if gap.Object == (Object{}) {
+			objects--
+			rest = append(rest, gap.Because)
+		}
+	}
+	text := strings.Join(rest, "; ")
+	if objects > 0 {
+		text = strings.TrimSuffix(fmt.Sprintf("%s could not be judged, the first is %s; %s", counted(objects, "1 object", fmt.Sprintf("%d objects", objects)), first, text), "; ")
+	}
+	return text
 }
 
 // Blocks tells whether the result holds a finding that blocks, before policy.

@@ -41,3 +41,29 @@ func TestWhatIsLeftOutDoesNotChangeTheOutcome(t *testing.T) {
 		})
 	}
 }
+
+func TestTheReasonOfAnUnknownCheckCountsObjectsAndTellsWhatBelongsToNone(t *testing.T) {
+	node := func(name string) *corev1.Node {
+		n := &corev1.Node{}
+		n.Name = name
+		return n
+	}
+	for name, c := range map[string]struct {
+		run  func(*Pass)
+		want string
+	}{
+		"one object":   {func(p *Pass) { p.Unknownf(node("a"), "is silent") }, "Node a: is silent"},
+		"two objects":  {func(p *Pass) { p.Unknownf(node("b"), "is silent"); p.Unknownf(node("a"), "is silent") }, "2 objects could not be judged, the first is Node a: is silent"},
+		"no object":    {func(p *Pass) { p.UnknownPart("half is missing") }, "half is missing"},
+		"one and more": {func(p *Pass) { p.UnknownPart("and 97 more could not be simulated"); p.Unknownf(node("a"), "is silent") }, "1 object could not be judged, the first is Node a: is silent; and 97 more could not be simulated"},
+		"two of none":  {func(p *Pass) { p.UnknownPart("one half is missing"); p.UnknownPart("so is the other") }, "one half is missing; so is the other"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			check := Check{Name: "sample", Severity: Block, Run: func(p *Pass) error { c.run(p); return nil }}
+			result := Run(context.Background(), []Check{check}, Input{Snapshot: versionsOf(t, "v1.7.1", "v1.10.1")})[0]
+			if result.Outcome != Unknown || result.Because != c.want {
+				t.Errorf("got %s because %q, want %q", result.Outcome, result.Because, c.want)
+			}
+		})
+	}
+}

@@ -23,7 +23,7 @@ func (s partly) List(ctx context.Context, resource cluster.Resource) ([]client.O
 }
 
 func TestEvidenceThatIsKnownInPartIsNeverEnoughToPass(t *testing.T) {
-	const because = "nodes could be read only in part: the node of shop was not collected"
+	const because = "the evidence could be read only in part: the node of shop was not collected"
 	finds := func(p *Pass) { p.Findf(p.Nodes()[0], "is bad") }
 	for name, c := range map[string]struct {
 		byNamespace bool
