@@ -17,12 +17,7 @@ func WriteDifferenceYAML(w io.Writer, d Difference) error { return writeYAML(w, 
 // WriteDifferenceText writes a Difference for a terminal: whether it is worse, what is new, what is fixed, and what has changed otherwise.
 func WriteDifferenceText(w io.Writer, d Difference, style Style) error {
 	text := differenceText{style: style}
-	word, sentence := d.headline()
-	c := green
-	if d.Worse {
-		c = red
-	}
-	text.line("", "  ", style.paint(c, word)+": "+sentence)
+	text.line("", "  ", d.painted(style))
 	for _, line := range d.header() {
 		text.line("", "  ", line)
 	}
@@ -37,13 +32,8 @@ func WriteDifferenceText(w io.Writer, d Difference, style Style) error {
 // WriteChangeText writes a Difference for somebody who watches: when, whether it is worse, the verdict, and what has changed.
 func WriteChangeText(w io.Writer, d Difference, style Style) error {
 	text := differenceText{style: style}
-	word, sentence := d.headline()
-	c := green
-	if d.Worse {
-		c = red
-	}
 	text.out.WriteByte('\n')
-	text.line("", "  ", d.After.ReadAt.UTC().Format(time.RFC3339)+" "+style.paint(c, word)+": "+sentence+" "+d.header()[0])
+	text.line("", "  ", d.After.ReadAt.UTC().Format(time.RFC3339)+" "+d.painted(style)+" "+d.header()[0])
 	text.parts(d)
 	return writeOut(w, "the change", text.out.Bytes())
 }
@@ -81,6 +71,15 @@ func (t *differenceText) entry(n int, entry differenceEntry) {
 	for _, line := range entry.lines {
 		t.line(indent, indent+"  ", line)
 	}
+}
+
+// painted is the headline in the colour of what it says.
+func (d Difference) painted(style Style) string {
+	word, sentence := d.headline()
+	if d.Worse {
+		return style.paint(red, word) + ": " + sentence
+	}
+	return style.paint(green, word) + ": " + sentence
 }
 
 // headline says in one word and a sentence whether the later report is worse.

@@ -105,10 +105,10 @@ func (r Report) undecidedSingly() []item {
 func (r Report) count(blocking bool) int {
 	n := 0
 	for _, c := range r.Checks {
-		for i := range c.Findings {
-			if c.Findings[i].Blocks == blocking {
-				n++
-			}
+		if blocking {
+			n += c.blocking()
+		} else {
+			n += len(c.Findings) - c.blocking()
 		}
 	}
 	return n
@@ -125,13 +125,17 @@ func (r Report) named(pick func(Check) bool) []string {
 	return names
 }
 
-func (c Check) blocks() bool {
-	for _, f := range c.Findings {
-		if f.Blocks {
-			return true
+func (c Check) blocks() bool { return c.blocking() > 0 }
+
+// blocking counts the findings that refuse the upgrade.
+func (c Check) blocking() int {
+	n := 0
+	for i := range c.Findings {
+		if c.Findings[i].Blocks {
+			n++
 		}
 	}
-	return false
+	return n
 }
 
 // target names the upgrade: "to v1.4.2".

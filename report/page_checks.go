@@ -100,12 +100,7 @@ func rowOf(c Check, declared checks.Check, refs []markRef, evidence map[cluster.
 
 // summary says in a few words what a check came to, beside its outcome.
 func (c Check) summary() string {
-	blocking := 0
-	for _, f := range c.Findings {
-		if f.Blocks {
-			blocking++
-		}
-	}
+	blocking := c.blocking()
 	var parts []string
 	if blocking > 0 {
 		parts = append(parts, verb(blocking, "blocks", "block"))

@@ -55,12 +55,7 @@ func (r Report) checkRows() [][]string {
 
 // findingsInShort is "2 blocking, 1 warning".
 func (c Check) findingsInShort() string {
-	blocking := 0
-	for _, f := range c.Findings {
-		if f.Blocks {
-			blocking++
-		}
-	}
+	blocking := c.blocking()
 	var parts []string
 	for _, part := range []struct {
 		n    int

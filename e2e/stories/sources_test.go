@@ -1,11 +1,7 @@
 package stories_test
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -17,17 +13,6 @@ import (
 	"github.com/upgrade-gate/upgrade-gate/e2e/gate"
 )
 
-// verdict is what upgrade-gate check -o json says, with the fields that must not depend on where the
-// cluster is read from.
-type verdict struct {
-	Verdict string
-	Target  string
-	Checks  []struct {
-		Name, Outcome, Severity string
-		Findings                []finding
-	}
-}
-
 type finding struct {
 	Object struct{ APIVersion, Kind, Namespace, Name string }
 	// Message holds no ages.
@@ -37,34 +22,16 @@ type finding struct {
 	Blocks    bool
 }
 
-// check runs upgrade-gate check as the gate's own account and returns what it says.
-func check(t *testing.T, cluster *gate.Cluster, args ...string) verdict {
+// check runs upgrade-gate check on a cluster that blocks, and returns what must not depend on where the cluster is read from.
+func check(t *testing.T, cluster *gate.Cluster, args ...string) reading {
 	t.Helper()
-	binary, err := cluster.Binary(t.Context())
-	if err != nil {
-		t.Fatal(err)
+	said := judged(t, cluster, args...)
+	if said.Verdict != "Blocked" {
+		t.Fatalf("upgrade-gate check %v says %s, want Blocked", args, said.Verdict)
 	}
-	account, err := cluster.Identity(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	command := exec.CommandContext(t.Context(), binary, append([]string{"check", "--version=v1.4.2", "--output=json"}, args...)...)
-	command.Env = cluster.Environment(account.Kubeconfig)
-	var out, errOut bytes.Buffer
-	command.Stdout, command.Stderr = &out, &errOut
-	err = command.Run()
-	exit := (*exec.ExitError)(nil)
-	if !errors.As(err, &exit) || exit.ExitCode() != 2 {
-		t.Fatalf("upgrade-gate check %v: %v, want exit code 2 for Blocked\n%s", args, err, errOut.String())
-	}
-	var said verdict
-	if err := json.Unmarshal(out.Bytes(), &said); err != nil {
-		t.Fatalf("%v\n%s", err, out.String())
-	}
-	for _, check := range said.Checks {
-		for i := range check.Findings {
-			check.Findings[i].Message = timeless(check.Findings[i].Message)
-		}
+	said.Evidence = nil
+	for i := range said.Checks {
+		said.Checks[i] = said.Checks[i].said()
 	}
 	return said
 }
@@ -137,7 +104,7 @@ func export(t *testing.T, cluster *gate.Cluster, example string) string {
 }
 
 // blocking returns the objects that block, by check.
-func blocking(said verdict) map[string][]string {
+func blocking(said reading) map[string][]string {
 	objects := map[string][]string{}
 	for _, check := range said.Checks {
 		for _, f := range check.Findings {
