@@ -29,7 +29,7 @@ unit: ## Unit tests, fixtures, and whether generated files are current
 
 .PHONY: e2e
 e2e: build prepare ## End-to-end tests on a real kube-apiserver, etcd, kubectl, scheduler and controllers
-	cd e2e && go test $(TESTFLAGS) -timeout 30m -p 1 ./...
+	cd e2e && go test $(TESTFLAGS) -count 1 -timeout 30m -p 1 ./... # Go does not see when a cached result is of another binary or chart
 
 .PHONY: vet
 vet: ## go vet and gofmt

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"crypto/tls"
 	"strconv"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 
 	"github.com/upgrade-gate/upgrade-gate/checks"
 	"github.com/upgrade-gate/upgrade-gate/cluster"
+	"github.com/upgrade-gate/upgrade-gate/policy"
 )
 
 // Metrics are what the gate counts, in a registry of their own.
@@ -19,6 +21,7 @@ type Metrics struct {
 	admissionDuration *prometheus.HistogramVec
 	checkDuration     *prometheus.HistogramVec
 	checkOutcome      *prometheus.GaugeVec
+	verdict           *prometheus.GaugeVec
 	eventsDropped     prometheus.Counter
 	policyValid       prometheus.Gauge
 }
@@ -45,6 +48,10 @@ func NewMetrics() *Metrics {
 			Name: "upgrade_gate_check_outcome",
 			Help: "1 for the outcome that a check has on the cluster as it is in the watch cache now, before policy and waivers; 0 for the others.",
 		}, []string{"check", "outcome"}),
+		verdict: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "upgrade_gate_verdict",
+			Help: "1 for what the gate would say of an upgrade now, from the watch cache, by the policy and without waivers; 0 for the others.",
+		}, []string{"verdict"}),
 		eventsDropped: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "upgrade_gate_events_dropped_total",
 			Help: "Events of decisions that could not be written; the decisions stand in the log.",
@@ -55,7 +62,7 @@ func NewMetrics() *Metrics {
 		}),
 	}
 	m.policyValid.Set(1)
-	m.registry.MustRegister(m.admissions, m.admissionDuration, m.checkDuration, m.checkOutcome, m.eventsDropped, m.policyValid,
+	m.registry.MustRegister(m.admissions, m.admissionDuration, m.checkDuration, m.checkOutcome, m.verdict, m.eventsDropped, m.policyValid,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), collectors.NewBuildInfoCollector())
 	return m
 }
@@ -84,6 +91,17 @@ func (m *Metrics) CheckOutcomes(results []checks.Result) {
 	}
 }
 
+// Verdict notes what the gate would say of an upgrade of the cluster as it is.
+func (m *Metrics) Verdict(now policy.Verdict) {
+	for _, verdict := range []policy.Verdict{policy.Ready, policy.Blocked, policy.Incomplete} {
+		value := 0.0
+		if verdict == now {
+			value = 1
+		}
+		m.verdict.WithLabelValues(string(verdict)).Set(value)
+	}
+}
+
 // PolicyLoaded notes whether the policy file as it is now is in force; it is a policy.WatchOptions' Loaded.
 func (m *Metrics) PolicyLoaded(problem error) {
 	m.policyValid.Set(0)
@@ -96,6 +114,12 @@ func (m *Metrics) PolicyLoaded(problem error) {
 func (m *Metrics) CacheAges(ages func() map[cluster.Kind]time.Duration) {
 	m.registry.MustRegister(cacheAges{ages: ages, desc: prometheus.NewDesc("upgrade_gate_cache_age_seconds",
 		"For how long the watch of a kind has been failing; 0 while it works.", []string{"kind"}, nil)})
+}
+
+// ServingCertificate adds a gauge: when the certificate ends that get returns at each scrape. While there is none, the gauge has no value.
+func (m *Metrics) ServingCertificate(get func(*tls.ClientHelloInfo) (*tls.Certificate, error)) {
+	m.registry.MustRegister(certificateEnd{get: get, desc: prometheus.NewDesc("upgrade_gate_serving_certificate_expiry_timestamp_seconds",
+		"When the certificate ends that the gate shows to API servers, in seconds since 1970.", nil, nil)})
 }
 
 // answered counts an answer. What an advance call leaves to the validating phase is counted there.
@@ -119,5 +143,21 @@ func (c cacheAges) Describe(out chan<- *prometheus.Desc) { out <- c.desc }
 func (c cacheAges) Collect(out chan<- prometheus.Metric) {
 	for kind, age := range c.ages() {
 		out <- prometheus.MustNewConstMetric(c.desc, prometheus.GaugeValue, age.Seconds(), string(kind))
+	}
+}
+
+// certificateEnd asks for the serving certificate at each scrape.
+type certificateEnd struct {
+	get  func(*tls.ClientHelloInfo) (*tls.Certificate, error)
+	desc *prometheus.Desc
+}
+
+// Describe implements prometheus.Collector.
+func (c certificateEnd) Describe(out chan<- *prometheus.Desc) { out <- c.desc }
+
+// Collect implements prometheus.Collector.
+func (c certificateEnd) Collect(out chan<- prometheus.Metric) {
+	if certificate, err := c.get(nil); err == nil && certificate.Leaf != nil {
+		out <- prometheus.MustNewConstMetric(c.desc, prometheus.GaugeValue, float64(certificate.Leaf.NotAfter.Unix()))
 	}
 }

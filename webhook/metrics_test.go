@@ -1,6 +1,8 @@
 package webhook
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"strings"
 	"testing"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/upgrade-gate/upgrade-gate/checks"
 	"github.com/upgrade-gate/upgrade-gate/cluster"
+	"github.com/upgrade-gate/upgrade-gate/policy"
 )
 
 // samples returns the values of a counter or gauge, and the number of observations of a histogram, each under the values of
@@ -50,6 +53,40 @@ func TestACheckHasOneOutcomeAtATime(t *testing.T) {
 	}
 	if diff := cmp.Diff(map[string]float64{"paused-vms": 2}, samples(t, m.Gatherer(), "upgrade_gate_check_duration_seconds")); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestThereIsOneVerdictAtATime(t *testing.T) {
+	m := NewMetrics()
+	if got := samples(t, m.Gatherer(), "upgrade_gate_verdict"); got != nil {
+		t.Errorf("before anything was looked at the verdict is %v", got)
+	}
+	m.Verdict(policy.Ready)
+	m.Verdict(policy.Incomplete)
+	want := map[string]float64{"Ready": 0, "Blocked": 0, "Incomplete": 1}
+	if diff := cmp.Diff(want, samples(t, m.Gatherer(), "upgrade_gate_verdict")); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestTheCertificatesEndIsThatOfTheOneServedNow(t *testing.T) {
+	m := NewMetrics()
+	var served *tls.Certificate
+	m.ServingCertificate(func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+		if served == nil {
+			return nil, errors.New("there is none yet")
+		}
+		return served, nil
+	})
+	const name = "upgrade_gate_serving_certificate_expiry_timestamp_seconds"
+	if got := samples(t, m.Gatherer(), name); got != nil {
+		t.Errorf("without a certificate it ends at %v", got)
+	}
+	for _, end := range []int64{1_800_000_000, 1_900_000_000} {
+		served = &tls.Certificate{Leaf: &x509.Certificate{NotAfter: time.Unix(end, 0)}}
+		if diff := cmp.Diff(map[string]float64{"": float64(end)}, samples(t, m.Gatherer(), name)); diff != "" {
+			t.Error(diff)
+		}
 	}
 }
 

@@ -24,6 +24,7 @@ type observer struct {
 	cached cluster.Source
 	synced func() error
 	policy func() *policy.Policy
+	told   func(policy.Verdict)
 	after  func(time.Duration) <-chan time.Time
 }
 
@@ -46,5 +47,5 @@ func (o *observer) run(ctx context.Context) error {
 func (o *observer) look(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, observeInterval)
 	defer cancel()
-	o.gate.Judge(ctx, o.cached, gate.Request{Request: checks.Request{Unspecified: true}}, o.policy())
+	o.told(o.gate.Judge(ctx, o.cached, gate.Request{Request: checks.Request{Unspecified: true}}, o.policy()).Verdict)
 }

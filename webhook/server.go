@@ -46,6 +46,7 @@ func New(options Options) (*Server, error) {
 	if s.certificates, err = certs.New(s.options.Certs, config, s.logger); err != nil {
 		return nil, err
 	}
+	s.metrics.ServingCertificate(func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) { return s.certificates.GetCertificate(hello) })
 	rules, err := s.readPolicy()
 	if err != nil {
 		return nil, err
@@ -121,7 +122,7 @@ func (s *Server) buildJudges(live *cluster.Live, rules func() *policy.Policy) {
 	})
 	s.observer = &observer{
 		gate:   &gate.Gate{Checks: checks.All(), Memory: memory, Now: time.Now, Observe: s.metrics.CheckOutcomes},
-		cached: s.cached, synced: s.cached.Synced, policy: rules, after: time.After,
+		cached: s.cached, synced: s.cached.Synced, policy: rules, told: s.metrics.Verdict, after: time.After,
 	}
 }
 

@@ -227,6 +227,8 @@ func TestTheObserverShowsTheClusterWithoutBeingAsked(t *testing.T) {
 	poll(t, "an outcome of the check", func() bool {
 		_, text := r.health("/metrics")
 		return strings.Contains(text, `upgrade_gate_check_outcome{check="paused-vms",outcome="Passed"} 1`) &&
+			strings.Contains(text, `upgrade_gate_verdict{verdict="Ready"} 1`) &&
+			strings.Contains(text, "\nupgrade_gate_serving_certificate_expiry_timestamp_seconds 3.") &&
 			strings.Contains(text, `upgrade_gate_cache_age_seconds{kind="nodes"} 0`)
 	})
 	if status, text := r.health("/healthz"); status != http.StatusOK || text != "ok\n" {

@@ -26,15 +26,23 @@ type connectionOptions struct {
 const readSecretsUsage = "also read labels and annotations of the machine plans and of local-kubeconfig in fleet-local, and the certificates " +
 	"(tls.crt, never a key) of TLS Secrets in cattle-system, cattle-fleet-system and harvester-system; see docs/secrets.md"
 
+// errNoCluster says that neither a kubeconfig nor a pod's service account names a cluster.
+var errNoCluster = errors.New("no cluster to check: there is no kubeconfig, and this is no pod; use --kubeconfig, or --from for files")
+
 func (o *connectionOptions) addFlags(flags *pflag.FlagSet) {
+	o.addClusterFlags(flags)
+	flags.StringVar(&o.kubeletCA, "kubelet-ca", "", "`FILE` with the CA of the kubelets' certificates (default: the API server's)")
+	flags.BoolVar(&o.readSecrets, "read-secrets", false, readSecretsUsage)
+}
+
+// addClusterFlags adds kubectl's own flags alone.
+func (o *connectionOptions) addClusterFlags(flags *pflag.FlagSet) {
 	o.kubectl = genericclioptions.NewConfigFlags(false)
 	o.kubectl.Namespace, o.kubectl.CacheDir = nil, nil // Every namespace is read, and nothing is kept.
 	kubectl := pflag.NewFlagSet("kubectl", pflag.ContinueOnError)
 	o.kubectl.AddFlags(kubectl)
 	markOfKubectl(kubectl)
 	flags.AddFlagSet(kubectl)
-	flags.StringVar(&o.kubeletCA, "kubelet-ca", "", "`FILE` with the CA of the kubelets' certificates (default: the API server's)")
-	flags.BoolVar(&o.readSecrets, "read-secrets", false, readSecretsUsage)
 }
 
 // config returns how to reach the API server. Requests are not throttled here, for the server's own priority and fairness
@@ -48,7 +56,7 @@ func (o *connectionOptions) config() (*rest.Config, error) {
 	var config *rest.Config
 	if inPod := len(raw.Clusters) == 0 && *o.kubectl.APIServer == ""; inPod {
 		if config, err = rest.InClusterConfig(); err != nil {
-			return nil, errors.New("no cluster to check: there is no kubeconfig, and this is no pod; use --kubeconfig, or --from for files")
+			return nil, errNoCluster
 		}
 		config.DisableCompression = true
 	} else if config, err = loader.ClientConfig(); err != nil {

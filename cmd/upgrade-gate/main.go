@@ -50,7 +50,8 @@ func newRootCommand(name string) *cobra.Command {
 		Short: "Refuses an upgrade of a Harvester cluster that would hang or lose data",
 		Long: `Tells whether a Harvester cluster would survive an upgrade: it looks at virtual machines, volumes, replicas, engines, migrations, nodes,
 disks and certificates, simulates the node-by-node drain, and names what would make the upgrade hang, fail or lose data, with what to do.
-check and plan read a cluster or files and change nothing; serve is the admission webhook that refuses such an upgrade.`,
+check and plan read a cluster or files and change nothing; serve is the admission webhook that refuses such an upgrade; unregister switches
+it off.`,
 		Example: `  # May this cluster be upgraded to v1.4.2?
   upgrade-gate check --version v1.4.2
 
@@ -65,7 +66,7 @@ check and plan read a cluster or files and change nothing; serve is the admissio
 		SilenceUsage:  true,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.AddCommand(newCheckCommand(), newPlanCommand(), newCollectCommand(), newDiffCommand(), newExplainCommand(), newRBACCommand(), newServeCommand(), newVersionCommand())
+	root.AddCommand(newCheckCommand(), newPlanCommand(), newCollectCommand(), newDiffCommand(), newExplainCommand(), newRBACCommand(), newServeCommand(), newUnregisterCommand(), newVersionCommand())
 	root.SetUsageFunc(writeUsage)
 	for _, command := range append(root.Commands(), root) {
 		command.Example = strings.ReplaceAll(command.Example, programName+" ", name+" ")

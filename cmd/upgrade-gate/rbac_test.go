@@ -25,7 +25,7 @@ type manifest struct {
 	RoleRef  rbacv1.RoleRef
 }
 
-func manifests(t *testing.T, text string) []manifest {
+func manifestsIn(t *testing.T, text string) []manifest {
 	t.Helper()
 	decoder := yaml.NewYAMLOrJSONDecoder(strings.NewReader(text), 4096)
 	var all []manifest
@@ -43,7 +43,7 @@ func manifests(t *testing.T, text string) []manifest {
 
 func TestTheRightsThatAreNeededArePrinted(t *testing.T) {
 	got := call(t, "rbac")
-	all := manifests(t, got.stdout)
+	all := manifestsIn(t, got.stdout)
 	if got.code != 0 || len(all) != 1 || all[0].Kind != "ClusterRole" || all[0].Metadata.Name != "upgrade-gate-check" {
 		t.Fatalf("got %+v", got)
 	}
@@ -59,7 +59,7 @@ func TestTheRightsThatAreNeededArePrinted(t *testing.T) {
 
 func TestTheRightsAreBoundToWhomIsNamed(t *testing.T) {
 	got := call(t, "rbac", "--name", "reader", "--user", "anna", "--group", "system:support", "--read-secrets")
-	all := manifests(t, got.stdout)
+	all := manifestsIn(t, got.stdout)
 	if got.code != 0 || len(all) != 3+3*len(cluster.GrantedRoles()) {
 		t.Fatalf("got %d objects: %+v", len(all), got)
 	}
@@ -94,14 +94,14 @@ func TestTheRightsReplaceNothingOfTheWebhook(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, one := range manifests(t, string(content)) {
+		for _, one := range manifestsIn(t, string(content)) {
 			shipped[one.Kind+" "+one.Metadata.Name] = true
 		}
 	}
 	if !shipped["ClusterRole upgrade-gate-reader"] || !shipped["Role upgrade-gate-secrets"] {
 		t.Fatalf("the roles of the webhook are not among %v", shipped)
 	}
-	for _, one := range manifests(t, call(t, "rbac", "--user", "anna", "--read-secrets").stdout) {
+	for _, one := range manifestsIn(t, call(t, "rbac", "--user", "anna", "--read-secrets").stdout) {
 		if shipped[one.Kind+" "+one.Metadata.Name] {
 			t.Errorf("%s %s would replace the webhook's own", one.Kind, one.Metadata.Name)
 		}

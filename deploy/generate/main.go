@@ -28,7 +28,18 @@ func generated() (map[string][]byte, error) {
 	for _, role := range cluster.GrantedRoles() {
 		roles = append(roles, manifests.SecretRole(role.Name, role.Namespace, role.Rules)...)
 	}
-	return manifests.Files(cluster.PolicyRules(), roles)
+	files, err := manifests.Files(cluster.PolicyRules(), roles)
+	if err != nil {
+		return nil, err
+	}
+	templates, err := manifests.ChartFiles(cluster.PolicyRules(), roles)
+	if err != nil {
+		return nil, err
+	}
+	for path, content := range templates {
+		files[filepath.Join("chart", manifests.Name, "templates", path)] = content
+	}
+	return files, nil
 }
 
 func write(folder string) error {

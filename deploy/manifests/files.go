@@ -86,6 +86,14 @@ func Files(readerRules []rbacv1.PolicyRule, secretRoles []client.Object) (map[st
 // document renders an object as one would write it: without the empty status and
 // creation time that Go's types carry.
 func document(object client.Object) ([]byte, error) {
+	fields, err := fieldsOf(object)
+	if err != nil {
+		return nil, err
+	}
+	return yaml.Marshal(fields)
+}
+
+func fieldsOf(object client.Object) (map[string]any, error) {
 	encoded, err := json.Marshal(object)
 	if err != nil {
 		return nil, err
@@ -98,5 +106,5 @@ func document(object client.Object) ([]byte, error) {
 	if metadata, ok := fields["metadata"].(map[string]any); ok {
 		delete(metadata, "creationTimestamp")
 	}
-	return yaml.Marshal(fields)
+	return fields, nil
 }

@@ -40,7 +40,10 @@ const targetChanged = `request.operation == 'CREATE' ||
 `
 
 // ValidatingConfiguration returns the registration that decides: without our
-// answer no upgrade starts. The caller may replace clientConfig.
+// answer no upgrade starts. The caller may replace clientConfig. Both configurations
+// also name every field that an API server would fill in: what compares the object
+// in the cluster with the manifest then finds only a caBundle that the manifest
+// lacks, and no list of webhooks that looks modified.
 func ValidatingConfiguration() *admissionv1.ValidatingWebhookConfiguration {
 	return &admissionv1.ValidatingWebhookConfiguration{
 		TypeMeta:   metav1.TypeMeta{APIVersion: admissionv1.SchemeGroupVersion.String(), Kind: "ValidatingWebhookConfiguration"},
@@ -48,6 +51,8 @@ func ValidatingConfiguration() *admissionv1.ValidatingWebhookConfiguration {
 		Webhooks: []admissionv1.ValidatingWebhook{{
 			Name:                    ValidatingWebhookName,
 			ClientConfig:            clientConfig(ValidatingPath),
+			NamespaceSelector:       &metav1.LabelSelector{},
+			ObjectSelector:          &metav1.LabelSelector{},
 			Rules:                   rules(),
 			MatchConditions:         matchConditions(),
 			MatchPolicy:             new(admissionv1.Equivalent),
@@ -70,6 +75,8 @@ func MutatingConfiguration() *admissionv1.MutatingWebhookConfiguration {
 		Webhooks: []admissionv1.MutatingWebhook{{
 			Name:                    MutatingWebhookName,
 			ClientConfig:            clientConfig(MutatingPath),
+			NamespaceSelector:       &metav1.LabelSelector{},
+			ObjectSelector:          &metav1.LabelSelector{},
 			Rules:                   rules(),
 			MatchConditions:         matchConditions(),
 			MatchPolicy:             new(admissionv1.Equivalent),

@@ -73,6 +73,21 @@ func (c *Cluster) install(ctx context.Context) (*installation, error) {
 	if c.installed != nil {
 		return c.installed, nil
 	}
+	if err := c.grant(ctx); err != nil {
+		return nil, err
+	}
+	return c.finish(ctx)
+}
+
+// Adopt prepares gates that run with the rights which the service account has already, from the chart for
+// example, in the place of those that deploy/ ships as files.
+func (c *Cluster) Adopt(ctx context.Context) error {
+	_, err := c.finish(ctx)
+	return err
+}
+
+// finish builds the binary, and waits until the service account has its rights.
+func (c *Cluster) finish(ctx context.Context) (*installation, error) {
 	installed := &installation{
 		binary:    filepath.Join(c.WorkDir, "upgrade-gate"),
 		kubeletCA: filepath.Join(c.WorkDir, "kubelet-ca.pem"),
@@ -82,9 +97,6 @@ func (c *Cluster) install(ctx context.Context) (*installation, error) {
 	}
 	if err := os.WriteFile(installed.kubeletCA, c.ClusterCA.PEM(), 0o600); err != nil {
 		return nil, fmt.Errorf("writing the kubelets' CA: %w", err)
-	}
-	if err := c.grant(ctx); err != nil {
-		return nil, err
 	}
 	identity, err := c.AddServiceAccount(ctx, manifests.Namespace, manifests.Name, controlplane.Rights{})
 	if err != nil {

@@ -70,6 +70,17 @@ func Kwok() Program {
 	}
 }
 
+// Helm is Helm's command line.
+func Helm() Program {
+	return Program{
+		Name:    "helm",
+		Folder:  "helm",
+		Package: "helm.sh/helm/v3/cmd/helm",
+		Module:  "helm.sh/helm/v3",
+		Stamp:   func(version string) []string { return []string{"helm.sh/helm/v3/internal/version.version=" + version} },
+	}
+}
+
 // ControllerGen writes CRDs from Go types.
 func ControllerGen() Program {
 	return Program{
