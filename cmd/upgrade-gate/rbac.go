@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 	rbacv1 "k8s.io/api/rbac/v1"
-	"k8s.io/apimachinery/pkg/api/validation/path"
+	"k8s.io/apimachinery/pkg/api/validate/content"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"sigs.k8s.io/yaml"
@@ -62,7 +62,7 @@ func (o rbacOptions) run(out io.Writer) error {
 		return fmt.Errorf("--name %q is no name of an object", o.name)
 	}
 	for _, who := range o.subjects() {
-		if len(path.IsValidPathSegmentName(who.Name)) > 0 {
+		if len(content.IsPathSegmentName(who.Name)) > 0 {
 			return fmt.Errorf("%q cannot be bound: the name of a binding may hold no / and no %%", who.Name)
 		}
 	}
