@@ -46,7 +46,9 @@ func New(options Options) (*Server, error) {
 	if s.certificates, err = certs.New(s.options.Certs, config, s.logger); err != nil {
 		return nil, err
 	}
-	s.metrics.ServingCertificate(func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) { return s.certificates.GetCertificate(hello) })
+	s.metrics.ServingCertificate(func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+		return s.certificates.GetCertificate(hello)
+	})
 	rules, err := s.readPolicy()
 	if err != nil {
 		return nil, err
