@@ -72,9 +72,9 @@ func (c *Cluster) addPlatform() {
 		ObjectMeta:  metav1.ObjectMeta{Name: "harvester-longhorn", Annotations: map[string]string{cluster.AnnotationDefaultClass: "true"}},
 		Provisioner: "driver.longhorn.io",
 	})
-	ignore := admissionv1.Ignore
+	ignore, none := admissionv1.Ignore, admissionv1.SideEffectClassNone
 	c.add(cluster.ValidatingWebhooks, &admissionv1.ValidatingWebhookConfiguration{ObjectMeta: metav1.ObjectMeta{Name: "harvester-validator"}, Webhooks: []admissionv1.ValidatingWebhook{{
-		Name: "validator.harvesterhci.io", FailurePolicy: &ignore,
+		Name: "validator.harvesterhci.io", FailurePolicy: &ignore, SideEffects: &none, AdmissionReviewVersions: []string{"v1"},
 		ClientConfig: admissionv1.WebhookClientConfig{Service: &admissionv1.ServiceReference{Namespace: cluster.HarvesterNamespace, Name: "harvester-webhook"}},
 	}}})
 }

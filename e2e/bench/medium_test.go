@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"testing"
 
@@ -145,9 +146,57 @@ func objectsOf(generated *clustertest.Cluster) ([]*unstructured.Unstructured, er
 			return nil, fmt.Errorf("decoding %s: %w", cluster.NameOf(typed), err)
 		}
 		prune(object.Object)
+		if err := complete(object); err != nil {
+			return nil, err
+		}
 		objects = append(objects, object)
 	}
 	return objects, nil
+}
+
+// complete adds what the API server demands of an object and no check reads.
+func complete(object *unstructured.Unstructured) error {
+	demanded := map[string]string{
+		"PersistentVolumeClaim": `{"accessModes": ["ReadWriteMany"], "resources": {"requests": {"storage": "10Gi"}}}`,
+		"DaemonSet": `{"selector": {"matchLabels": {"app": "bench"}}, "template": {"metadata": {"labels": {"app": "bench"}},
+			"spec": {"containers": [{"name": "bench", "image": "bench"}]}}}`,
+	}[object.GetKind()]
+	if object.GetKind() == "Pod" {
+		return completePod(object)
+	}
+	if demanded == "" {
+		return nil
+	}
+	var fields map[string]any
+	if err := json.Unmarshal([]byte(demanded), &fields); err != nil {
+		return fmt.Errorf("what a %s needs: %w", object.GetKind(), err)
+	}
+	spec, _, err := unstructured.NestedMap(object.Object, "spec")
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", object.GetKind(), object.GetName(), err)
+	}
+	if spec == nil {
+		spec = map[string]any{}
+	}
+	maps.Copy(spec, fields)
+	return unstructured.SetNestedMap(object.Object, spec, "spec")
+}
+
+// completePod gives each container an image and a name, and a pod without containers one.
+func completePod(pod *unstructured.Unstructured) error {
+	containers, _, err := unstructured.NestedSlice(pod.Object, "spec", "containers")
+	if err != nil {
+		return fmt.Errorf("pod %s: %w", pod.GetName(), err)
+	}
+	if len(containers) == 0 {
+		containers = []any{map[string]any{}}
+	}
+	for i, container := range containers {
+		if fields, ok := container.(map[string]any); ok {
+			fields["name"], fields["image"] = fmt.Sprintf("bench-%d", i), "bench"
+		}
+	}
+	return unstructured.SetNestedSlice(pod.Object, containers, "spec", "containers")
 }
 
 // prune removes what means "not set".
