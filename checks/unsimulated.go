@@ -14,7 +14,7 @@ func reportUnsimulated(p *Pass, plan drain.Plan) {
 	told, more := plan.Unknown, len(plan.Unknown)-unsimulatedTold
 	if more > 1 {
 		told = told[:unsimulatedTold]
-		p.UnknownPart(fmt.Sprintf("and %d more could not be simulated", more))
+		p.UnknownPart(fmt.Sprintf("%d more could not be simulated", more))
 	}
 	for _, unknown := range told {
 		if unknown.Object == nil {

@@ -26,7 +26,7 @@ func TestWhatCouldNotBeSimulatedIsNamedUpToAFew(t *testing.T) {
 		"nothing is no gap":                         {nil, nil},
 		"what is no single object is told as it is": {[]drain.Unknown{{Because: "the order is not known"}}, []string{"the order is not known"}},
 		"four are all named":                        {silent(4), []string{"Node node-0: is silent", "Node node-1: is silent", "Node node-2: is silent", "Node node-3: is silent"}},
-		"more are counted after the first three":    {silent(100), []string{"Node node-0: is silent", "Node node-1: is silent", "Node node-2: is silent", "and 97 more could not be simulated"}},
+		"more are counted after the first three":    {silent(100), []string{"Node node-0: is silent", "Node node-1: is silent", "Node node-2: is silent", "97 more could not be simulated"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := &Pass{}

@@ -88,7 +88,7 @@ func (c *Cluster) addRancher() {
 	for namespace, name := range map[string]string{cluster.HarvesterNamespace: "harvester", "cattle-system": "rancher", "cattle-fleet-system": "fleet"} {
 		c.add(cluster.Apps, &cluster.App{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: namespace}, Spec: cluster.AppSpec{Name: name, Info: cluster.AppInfo{Status: "deployed"}}})
 	}
-	c.add(cluster.CAPIClusters, &cluster.CAPICluster{ObjectMeta: inFleet(cluster.LocalCluster), Status: cluster.CAPIClusterStatus{Phase: "Provisioned", Conditions: ready}})
+	c.add(cluster.CAPIClusters, &cluster.CAPICluster{ObjectMeta: inFleet(cluster.LocalCluster), Status: cluster.CAPIClusterStatus{Phase: "Provisioned", Conditions: ready, ObservedGeneration: 1}})
 	c.add(cluster.ProvisioningClusters, &cluster.ProvisioningCluster{ObjectMeta: inFleet(cluster.LocalCluster), Status: cluster.ProvisioningClusterStatus{
 		Ready: true, Conditions: append([]cluster.StatusCondition{{Type: "Provisioned", Status: "True"}, {Type: "Updated", Status: "True"}}, ready...),
 	}})

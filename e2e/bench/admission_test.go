@@ -149,7 +149,7 @@ func upgrade() *unstructured.Unstructured {
 // setPaused pauses a virtual machine, or lets it run again, and waits until the gate says what follows from that.
 func setPaused(b *testing.B, reviewer *reviewer, paused bool) {
 	b.Helper()
-	conditions := []any{map[string]any{"type": "Ready", "status": "True"}}
+	conditions := []any{map[string]any{"type": "Ready", "status": "True"}, map[string]any{"type": "LiveMigratable", "status": "True"}}
 	if paused {
 		conditions = append(conditions, map[string]any{"type": "Paused", "status": "True", "reason": "PausedByUser", "message": "VMI was paused by user"})
 	}
