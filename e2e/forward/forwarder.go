@@ -3,6 +3,7 @@
 package forward
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -18,13 +19,15 @@ const dialTimeout = 5 * time.Second
 type Options struct {
 	// Backends are addresses, host:port. Connections go to the ready ones in turn.
 	Backends []string
+	// Listen is the address to listen on, host:port. Empty means a free port on 127.0.0.1.
+	Listen string
 	// Ready says whether a backend may get new connections. It is asked for every new connection, and
 	// may remember a probe. Nil means all are. Connections that are there already stay, as with a
 	// Service whose endpoint becomes unready.
 	Ready func(backend string) bool
 }
 
-// Forwarder listens on 127.0.0.1 and forwards to its backends. A client whose connection finds no
+// Forwarder listens and forwards to its backends. A client whose connection finds no
 // ready backend, or one that does not accept, sees its connection reset.
 type Forwarder struct {
 	options Options
@@ -40,9 +43,9 @@ type Forwarder struct {
 	group    sync.WaitGroup
 }
 
-// Start listens on a free port. The caller must call Close.
+// Start listens. The caller must call Close.
 func Start(options Options) (*Forwarder, error) {
-	forwarder := &Forwarder{options: options, address: "127.0.0.1:0", pairs: map[*pair]struct{}{}, hold: newHold()}
+	forwarder := &Forwarder{options: options, address: cmp.Or(options.Listen, "127.0.0.1:0"), pairs: map[*pair]struct{}{}, hold: newHold()}
 	return forwarder, forwarder.Accept()
 }
 

@@ -29,6 +29,9 @@ type ClusterOptions struct {
 	// WithoutCRDs are kinds whose CRD is not installed, as "volumes.longhorn.io". Their objects are not
 	// loaded.
 	WithoutCRDs []string
+	// NodeAddress is the IP address of all nodes, at which their kubelets listen. Empty means 127.0.0.1, which pods
+	// with a network of their own do not reach.
+	NodeAddress string
 	// ControlPlane are options of the API server. CRDs and Progress are filled in.
 	ControlPlane controlplane.Options
 	// Progress gets a line per step that takes long. Nil discards them.
@@ -88,7 +91,7 @@ func StartCluster(ctx context.Context, options ClusterOptions) (*Cluster, error)
 	}
 	cluster := &Cluster{ControlPlane: plane, progress: options.Progress}
 	skip := func(object *unstructured.Unstructured) bool { return skipped[object.GroupVersionKind().GroupKind()] }
-	if err := cluster.fill(ctx, options.Folder, skip); err != nil {
+	if err := cluster.fill(ctx, options, skip); err != nil {
 		return nil, errors.Join(err, cluster.Stop())
 	}
 	return cluster, nil
@@ -96,13 +99,13 @@ func StartCluster(ctx context.Context, options ClusterOptions) (*Cluster, error)
 
 // fill starts the kubelets and loads the objects. That happens before any gate is registered, which
 // would judge the finished upgrades of the example.
-func (c *Cluster) fill(ctx context.Context, folder string, skip func(*unstructured.Unstructured) bool) error {
-	fleet, err := kubelets.Start(kubelets.Options{Folder: folder, Authority: c.ClusterCA, Config: c.Config})
+func (c *Cluster) fill(ctx context.Context, options ClusterOptions, skip func(*unstructured.Unstructured) bool) error {
+	fleet, err := kubelets.Start(kubelets.Options{Folder: options.Folder, Address: options.NodeAddress, Authority: c.ClusterCA, Config: c.Config})
 	if err != nil {
 		return err
 	}
 	c.Kubelets = fleet
-	c.onStop(fleet.Stop)
+	c.OnStop(fleet.Stop)
 	mutate := func(object *unstructured.Unstructured) {
 		fleet.Mutate(object)
 		settle(object)
@@ -114,10 +117,10 @@ func (c *Cluster) fill(ctx context.Context, folder string, skip func(*unstructur
 	if err := c.announce(ctx); err != nil {
 		return err
 	}
-	if folder == "" {
+	if options.Folder == "" {
 		return nil
 	}
-	objects, err := load.Read(folder)
+	objects, err := load.Read(options.Folder)
 	if err != nil {
 		return err
 	}
@@ -136,8 +139,8 @@ func (c *Cluster) Repair(ctx context.Context, folder string) error {
 	return c.Kubelets.Update(folder)
 }
 
-// onStop has Stop call a function, the latest first.
-func (c *Cluster) onStop(stop func() error) {
+// OnStop has Stop call a function, the latest first: of something that was started on top of the cluster.
+func (c *Cluster) OnStop(stop func() error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.stopping = append(c.stopping, stop)

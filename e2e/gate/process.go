@@ -105,7 +105,7 @@ func (c *Cluster) StartProcess(ctx context.Context, options Options) (*Process, 
 	if err := process.start(installed.binary, args, c.Environment(identity.Kubeconfig)); err != nil {
 		return nil, err
 	}
-	c.onStop(func() error {
+	c.OnStop(func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 		defer cancel()
 		return process.Stop(ctx)

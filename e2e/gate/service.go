@@ -59,7 +59,7 @@ func (c *Cluster) StartService(ctx context.Context, replicas int, options Option
 	if err != nil {
 		return nil, fmt.Errorf("starting the forwarder before the gates: %w", err)
 	}
-	c.onStop(service.Forwarder.Close)
+	c.OnStop(service.Forwarder.Close)
 	_, port, err := net.SplitHostPort(service.Forwarder.Address())
 	if err != nil {
 		return nil, fmt.Errorf("starting the forwarder before the gates: %w", err)

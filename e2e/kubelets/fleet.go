@@ -5,6 +5,7 @@
 package kubelets
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -20,8 +21,8 @@ import (
 	"github.com/upgrade-gate/upgrade-gate/e2e/controlplane"
 )
 
-// address is where every kubelet listens, each on a port of its own.
-const address = "127.0.0.1"
+// loopback is where the kubelets listen unless they are told otherwise, each on a port of its own.
+const loopback = "127.0.0.1"
 
 // The endings of a node's files in the folder kubelet of an example cluster.
 const (
@@ -36,6 +37,8 @@ type Options struct {
 	Folder string
 	// Nodes are the names of further nodes. Those without files answer 404.
 	Nodes []string
+	// Address is the IP address that all listen on. Empty means 127.0.0.1.
+	Address string
 	// Authority signs the serving certificates: the control plane's ClusterCA.
 	Authority *controlplane.Authority
 	// Config leads to the API server that authenticates tokens and authorises requests. It needs the
@@ -45,6 +48,7 @@ type Options struct {
 
 // Fleet is the kubelets of one cluster.
 type Fleet struct {
+	address  string
 	kubelets map[string]*Kubelet
 	access   *access
 }
@@ -60,9 +64,9 @@ func Start(options Options) (*Fleet, error) {
 	if err != nil {
 		return nil, err
 	}
-	fleet := &Fleet{kubelets: map[string]*Kubelet{}, access: newAccess(client)}
+	fleet := &Fleet{address: cmp.Or(options.Address, loopback), kubelets: map[string]*Kubelet{}, access: newAccess(client)}
 	for _, name := range names {
-		kubelet, err := newKubelet(name, options.Authority, fleet.access)
+		kubelet, err := newKubelet(name, fleet.address, options.Authority, fleet.access)
 		if err == nil {
 			fleet.kubelets[name] = kubelet
 			if options.Folder != "" {
@@ -134,7 +138,7 @@ func (f *Fleet) Mutate(object *unstructured.Unstructured) {
 		object.Object["status"] = status
 	}
 	status["addresses"] = []any{
-		map[string]any{"type": "InternalIP", "address": address},
+		map[string]any{"type": "InternalIP", "address": f.address},
 		map[string]any{"type": "Hostname", "address": object.GetName()},
 	}
 	status["daemonEndpoints"] = map[string]any{

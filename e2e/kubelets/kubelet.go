@@ -26,6 +26,7 @@ const dripInterval = 100 * time.Millisecond
 // Kubelet is one node's kubelet.
 type Kubelet struct {
 	name        string
+	address     string // an IP address
 	port        int
 	certificate tls.Certificate
 	access      *access
@@ -44,13 +45,14 @@ type behaviour struct {
 	status     int // not zero: answer this
 }
 
-func newKubelet(name string, authority *controlplane.Authority, access *access) (*Kubelet, error) {
+func newKubelet(name, address string, authority *controlplane.Authority, access *access) (*Kubelet, error) {
 	certificate, err := authority.Serving("system:node:"+name, address, name)
 	if err != nil {
 		return nil, err
 	}
 	kubelet := &Kubelet{
 		name:        name,
+		address:     address,
 		certificate: certificate,
 		access:      access,
 		changed:     make(chan struct{}),
@@ -59,12 +61,12 @@ func newKubelet(name string, authority *controlplane.Authority, access *access) 
 	return kubelet, kubelet.Revive()
 }
 
-// Port returns the port on 127.0.0.1 that the kubelet listens on. It stays the same for its whole life.
+// Port returns the port that the kubelet listens on. It stays the same for its whole life.
 func (k *Kubelet) Port() int { return k.port }
 
 // URL returns the kubelet's address for the path, such as "/stats/summary".
 func (k *Kubelet) URL(path string) string {
-	return fmt.Sprintf("https://%s:%d%s", address, k.port, path)
+	return fmt.Sprintf("https://%s:%d%s", k.address, k.port, path)
 }
 
 // Requests returns how many requests have arrived, whatever became of them.
@@ -147,7 +149,7 @@ func (k *Kubelet) Revive() error {
 	if k.server != nil {
 		return nil
 	}
-	listener, err := net.Listen("tcp", net.JoinHostPort(address, fmt.Sprint(k.port)))
+	listener, err := net.Listen("tcp", net.JoinHostPort(k.address, fmt.Sprint(k.port)))
 	if err != nil {
 		return fmt.Errorf("listening: %w", err)
 	}

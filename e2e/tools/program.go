@@ -5,8 +5,11 @@ package tools
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 )
@@ -22,6 +25,9 @@ type Program struct {
 	// Module is the path of the module that Package belongs to. Its version in the folder's go.mod is
 	// the program's version, and keys the folder that the binary is kept in.
 	Module string
+	// Ours says that Package is ours and lies below e2e/tools, around what Module offers: its source keys the binary
+	// as the version does.
+	Ours bool
 	// Stamp returns the linker's "importpath.name=value" assignments that write the version into the
 	// binary. Nil stamps nothing.
 	Stamp func(version string) []string
@@ -49,6 +55,21 @@ func KubeControllerManager() Program { return kubernetes("kube-controller-manage
 
 // Kubectl is Kubernetes' command line.
 func Kubectl() Program { return kubernetes("kubectl") }
+
+// NamespaceControllers are those of Kubernetes' controllers that bring a Deployment, a Job and a Service to life, for one
+// namespace. The main package is ours, for the kube-controller-manager knows no namespaces.
+func NamespaceControllers() Program {
+	return Program{
+		Name:    "namespace-controllers",
+		Folder:  "kubernetes",
+		Package: ourPackages + "kubernetes/controllers",
+		Module:  "k8s.io/kubernetes",
+		Ours:    true,
+	}
+}
+
+// ourPackages is the beginning of the import path of every package below e2e/tools.
+const ourPackages = "github.com/upgrade-gate/upgrade-gate/e2e/tools/"
 
 // Etcd is the API server's store. It carries its version in its source and needs no stamp.
 func Etcd() Program {
@@ -123,13 +144,42 @@ func (p Program) Ensure(ctx context.Context, progress io.Writer) (string, error)
 	if err != nil {
 		return "", fmt.Errorf("finding the version of %s: %w", p.Name, err)
 	}
-	folder, err := Cached(ctx, p.Name+"-"+version, progress, func(ctx context.Context, folder string) error {
+	key, err := p.key(version)
+	if err != nil {
+		return "", fmt.Errorf("reading the source of %s: %w", p.Name, err)
+	}
+	folder, err := Cached(ctx, key, progress, func(ctx context.Context, folder string) error {
 		return p.build(ctx, version, filepath.Join(folder, p.Name))
 	})
 	if err != nil {
 		return "", fmt.Errorf("building %s %s: %w", p.Name, version, err)
 	}
 	return filepath.Join(folder, p.Name), nil
+}
+
+// key names the folder that the binary is kept in.
+func (p Program) key(version string) (string, error) {
+	key := p.Name + "-" + version
+	if !p.Ours {
+		return key, nil
+	}
+	folder, err := ModuleFolder(filepath.FromSlash(strings.TrimPrefix(p.Package, ourPackages)))
+	if err != nil {
+		return "", err
+	}
+	files, err := os.ReadDir(folder) // sorted
+	if err != nil {
+		return "", err
+	}
+	hash := sha256.New()
+	for _, file := range files {
+		text, err := os.ReadFile(filepath.Join(folder, file.Name()))
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(hash, "%s %d\n%s", file.Name(), len(text), text)
+	}
+	return key + "-" + hex.EncodeToString(hash.Sum(nil))[:12], nil
 }
 
 // build compiles the program into the file output, static and without debugging information.

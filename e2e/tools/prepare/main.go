@@ -35,7 +35,7 @@ func prepare(ctx context.Context, demo bool) error {
 	if _, err := crds.Generate(ctx, os.Stderr); err != nil || demo {
 		return err
 	}
-	for _, program := range []tools.Program{tools.KubeScheduler(), tools.KubeControllerManager(), tools.Kwok(), tools.Helm()} {
+	for _, program := range []tools.Program{tools.KubeScheduler(), tools.KubeControllerManager(), tools.NamespaceControllers(), tools.Kwok(), tools.Helm()} {
 		if _, err := program.Ensure(ctx, os.Stderr); err != nil {
 			return err
 		}
