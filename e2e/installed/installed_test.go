@@ -110,6 +110,7 @@ func TestTheShippedManifestsGuardTheClusterAsTheyAre(t *testing.T) {
 		}
 	})
 	t.Run("a rolling restart under load loses no call", func(t *testing.T) { rollingRestart(t, cluster) })
+	t.Run("a node with a replica is drained under load, and no call is lost", func(t *testing.T) { drained(t, cluster) })
 	t.Run("a replica that is killed comes back, and nothing is admitted meanwhile", func(t *testing.T) { killed(t, cluster) })
 	t.Run("without replicas the upgrade is refused, and the way out works", func(t *testing.T) { emergencyExit(t, cluster) })
 }
@@ -202,6 +203,24 @@ func rollingRestart(t *testing.T, cluster *installed.Cluster) {
 			t.Errorf("%s was not replaced", pod.Name)
 		}
 	}
+}
+
+// drained drains a replica's node with the real kubectl, as Harvester does in an upgrade, while people press the button.
+func drained(t *testing.T, cluster *installed.Cluster) {
+	node := cluster.Pods.Running()[0].Node
+	calls := traffic.Start(t, cluster.Config)
+	calls.Await(t, traffic.Steady)
+	must(t, cluster, "drain", node, "--ignore-daemonsets", "--force", "--delete-emptydir-data", "--timeout=120s",
+		"--pod-selector=app.kubernetes.io/name="+manifests.Name)
+	ready(t, cluster, replicas)
+	calls.Await(t, traffic.Steady)
+	calls.Count(t, traffic.InAdvance)
+	for _, pod := range cluster.Pods.Running() {
+		if pod.Node == node {
+			t.Errorf("%s is still on %s", pod.Name, node)
+		}
+	}
+	must(t, cluster, "uncordon", node)
 }
 
 // killed kills a replica while people press the button.

@@ -1,5 +1,5 @@
 // Command controllers runs those of Kubernetes' own controllers that bring a Deployment, a Job and a Service of one
-// namespace to life: Deployments, ReplicaSets, Jobs, EndpointSlices and the CA of the API server for pods. The
+// namespace to life: Deployments, ReplicaSets, Jobs, EndpointSlices, PodDisruptionBudgets and the CA of the API server for pods. The
 // kube-controller-manager knows no namespaces: beside an example cluster, whose ReplicaSets are in no file, it would
 // replace every pod of the example.
 package main
@@ -14,12 +14,17 @@ import (
 	"syscall"
 	"time"
 
+	"k8s.io/client-go/discovery/cached/memory"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/restmapper"
+	"k8s.io/client-go/scale"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/kubernetes/pkg/controller/certificates/rootcacertpublisher"
 	"k8s.io/kubernetes/pkg/controller/deployment"
+	"k8s.io/kubernetes/pkg/controller/disruption"
 	"k8s.io/kubernetes/pkg/controller/endpointslice"
 	"k8s.io/kubernetes/pkg/controller/job"
 	"k8s.io/kubernetes/pkg/controller/replicaset"
@@ -73,6 +78,11 @@ func run(ctx context.Context, kubeconfig, namespace string, healthy <-chan error
 	if err != nil {
 		return err
 	}
+	budgets, err := disruptions(ctx, config, client, factory)
+	if err != nil {
+		return err
+	}
+	controllers = append(controllers, budgets)
 	factory.Start(ctx.Done())
 	for _, controller := range controllers {
 		go controller(ctx)
@@ -85,7 +95,21 @@ func run(ctx context.Context, kubeconfig, namespace string, healthy <-chan error
 	}
 }
 
-// controllers returns what runs each controller.
+// disruptions returns what runs the controller of PodDisruptionBudgets.
+func disruptions(ctx context.Context, config *rest.Config, client kubernetes.Interface, factory informers.SharedInformerFactory) (func(context.Context), error) {
+	cached := memory.NewMemCacheClient(client.Discovery())
+	mapper := restmapper.NewDeferredDiscoveryRESTMapper(cached)
+	scales, err := scale.NewForConfig(config, mapper, dynamic.LegacyAPIPathResolverFunc, scale.NewDiscoveryScaleKindResolver(client.Discovery()))
+	if err != nil {
+		return nil, fmt.Errorf("making a client of scales: %w", err)
+	}
+	apps, core := factory.Apps().V1(), factory.Core().V1()
+	controller := disruption.NewDisruptionController(ctx, core.Pods(), factory.Policy().V1().PodDisruptionBudgets(), core.ReplicationControllers(),
+		apps.ReplicaSets(), apps.Deployments(), apps.StatefulSets(), client, mapper, scales, client.Discovery())
+	return controller.Run, nil
+}
+
+// controllers returns what runs each of the other controllers.
 func controllers(ctx context.Context, client kubernetes.Interface, factory informers.SharedInformerFactory, ca []byte) ([]func(context.Context), error) {
 	apps, core := factory.Apps().V1(), factory.Core().V1()
 	deployments, err := deployment.NewDeploymentController(ctx, apps.Deployments(), apps.ReplicaSets(), core.Pods(), client)
