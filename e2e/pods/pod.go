@@ -11,6 +11,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -97,30 +98,25 @@ func (p *pod) run() {
 			break
 		}
 		if done := p.ended(state); done {
-			<-p.oneOf(p.leaving, nil)
+			p.rest(nil)
 			break
 		}
-		<-p.oneOf(p.leaving, time.After(restartDelay))
+		p.rest(time.After(restartDelay))
 	}
 	if p.left() {
-		if err := p.runner.forget(p.object); err != nil {
+		if err := p.runner.forget(p.object); err != nil && !apierrors.IsNotFound(err) {
 			log(file, "removing the pod: %v", err)
 		}
 	}
 }
 
-// oneOf returns a channel that is closed when the first of these happens, or the pod is to be killed.
-func (p *pod) oneOf(leaving <-chan struct{}, after <-chan time.Time) <-chan struct{} {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		select {
-		case <-leaving:
-		case <-after:
-		case <-p.ctx.Done():
-		}
-	}()
-	return done
+// rest returns when the pod is to end, or after something has happened.
+func (p *pod) rest(after <-chan time.Time) {
+	select {
+	case <-p.leaving:
+	case <-after:
+	case <-p.ctx.Done():
+	}
 }
 
 // begin checks that the pod can be run, and waits for its volumes.

@@ -1,5 +1,5 @@
 // Command controllers runs those of Kubernetes' own controllers that bring a Deployment, a Job and a Service of one
-// namespace to life: Deployments, ReplicaSets, Jobs, EndpointSlices, PodDisruptionBudgets and the CA of the API server for pods. The
+// namespace to life: Deployments, ReplicaSets, Jobs, EndpointSlices, PodDisruptionBudgets, the CA of the API server for pods, and the garbage collector. The
 // kube-controller-manager knows no namespaces: beside an example cluster, whose ReplicaSets are in no file, it would
 // replace every pod of the example.
 package main
@@ -78,12 +78,19 @@ func run(ctx context.Context, kubeconfig, namespace string, healthy <-chan error
 	if err != nil {
 		return err
 	}
-	budgets, err := disruptions(ctx, config, client, factory)
+	mapper := restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(client.Discovery()))
+	budgets, err := disruptions(ctx, config, client, mapper, factory)
 	if err != nil {
 		return err
 	}
-	controllers = append(controllers, budgets)
+	started := make(chan struct{})
+	collector, err := garbage(ctx, config, client, mapper, factory, started)
+	if err != nil {
+		return err
+	}
+	controllers = append(controllers, budgets, collector)
 	factory.Start(ctx.Done())
+	close(started)
 	for _, controller := range controllers {
 		go controller(ctx)
 	}
@@ -96,9 +103,7 @@ func run(ctx context.Context, kubeconfig, namespace string, healthy <-chan error
 }
 
 // disruptions returns what runs the controller of PodDisruptionBudgets.
-func disruptions(ctx context.Context, config *rest.Config, client kubernetes.Interface, factory informers.SharedInformerFactory) (func(context.Context), error) {
-	cached := memory.NewMemCacheClient(client.Discovery())
-	mapper := restmapper.NewDeferredDiscoveryRESTMapper(cached)
+func disruptions(ctx context.Context, config *rest.Config, client kubernetes.Interface, mapper *restmapper.DeferredDiscoveryRESTMapper, factory informers.SharedInformerFactory) (func(context.Context), error) {
 	scales, err := scale.NewForConfig(config, mapper, dynamic.LegacyAPIPathResolverFunc, scale.NewDiscoveryScaleKindResolver(client.Discovery()))
 	if err != nil {
 		return nil, fmt.Errorf("making a client of scales: %w", err)
