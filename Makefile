@@ -45,7 +45,7 @@ lint: vet ## vet, and staticcheck at its pinned version
 
 .PHONY: bench
 bench: build prepare ## Benchmarks at sizes S, M and L; the figures of docs/performance.md
-	go test -run '^$$' -bench . -benchtime $(BENCHTIME) ./cluster ./checks ./drain ./report
+	go test -run '^$$' -bench . -benchtime $(BENCHTIME) ./cluster ./checks ./drain ./gate ./report
 	cd e2e && go test -run '^$$' -bench . -benchtime $(BENCHTIME) -timeout 30m ./bench
 
 .PHONY: build

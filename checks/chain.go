@@ -54,6 +54,8 @@ type Input struct {
 	Snapshot *cluster.Snapshot
 	Request  Request
 	Settings Settings
+	// Plans keeps what the rolling upgrade would do from one run to the next; nil keeps nothing.
+	Plans *drain.Plans
 
 	plan func() drain.Plan
 }
@@ -65,7 +67,7 @@ func Run(ctx context.Context, list []Check, input Input) []Result {
 		at     int
 		result Result
 	}
-	input.plan = sync.OnceValue(func() drain.Plan { return drain.Simulate(input.Snapshot, input.Request.targetName()) })
+	input.plan = sync.OnceValue(func() drain.Plan { return input.Plans.Of(input.Snapshot, input.Request.targetName()) })
 	done := make(chan numbered, len(list))
 	next := make(chan int, len(list))
 	for i := range list {

@@ -153,6 +153,20 @@ func (c *Cached) Probe(_ context.Context, targets Targets) Probed {
 	return probed
 }
 
+func (c *Cached) lastLoaded() *memo { return c.memo }
+
+// watching is the watch cache for one who only looks on.
+type watching struct{ *Cached }
+
+func (w watching) Probe(_ context.Context, targets Targets) Probed {
+	probed := w.poller.seen()
+	probed.CertificatesUnread = targets.Unknown
+	return probed
+}
+
+// LookingOn returns the watch cache for one who looks at it from time to time, and for whom nobody has to be asked any sooner.
+func (c *Cached) LookingOn() Source { return watching{c} }
+
 // targets returns the servers that are polled now, as far as they are in the watch cache.
 func (c *Cached) targets() Targets {
 	return newTargets(stored[*corev1.Node](c.informers[Nodes]), stored[*discoveryv1.EndpointSlice](c.informers[EndpointSlices]), "")

@@ -23,6 +23,9 @@ func (s *Snapshot) UpgradePlans() []*UpgradePlan { return s.upgradePlans }
 // Version returns the Version object of that name, or nil.
 func (s *Snapshot) Version(namespace, name string) *Version { return s.versions.get(namespace, name) }
 
+// Versions returns every Version.
+func (s *Snapshot) Versions() []*Version { return s.versions.items }
+
 // Image returns the VirtualMachineImage of that name, or nil.
 func (s *Snapshot) Image(namespace, name string) *VirtualMachineImage {
 	return s.images.get(namespace, name)

@@ -161,11 +161,16 @@ func Lookup(kind Kind) (Resource, bool) {
 // Polled tells whether the watch cache polls a kind of evidence, because it cannot or need not be watched; it may then be minutes
 // old.
 func Polled(kind Kind) bool {
-	if kind == KubeletStats || kind == KubeletConfig || kind == ServedCertificates {
+	if isProbed(kind) {
 		return true
 	}
 	resource, ok := Lookup(kind)
 	return ok && resource.polled()
+}
+
+// isProbed tells whether a kind of evidence is no object, but what servers answer.
+func isProbed(kind Kind) bool {
+	return kind == KubeletStats || kind == KubeletConfig || kind == ServedCertificates
 }
 
 // polled tells whether the watch cache lists the row once in a while in place of watching it.

@@ -2,25 +2,19 @@ package cluster
 
 import (
 	"hash/maphash"
-	"maps"
 	"sync/atomic"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// memo keeps the last Snapshot of the watch cache, so that one that consists of the very same objects need not be indexed
-// again: that is half of the time that a refusal takes. It cannot be stale, for every Load lists the cache and compares. The
-// watch cache replaces an object that has changed and never changes one, and as the memo holds on to its objects no new one
-// has the address of an old one.
+// memo keeps the last Snapshot of the watch cache, so that of one that consists of the very same objects nothing need be indexed again, and
+// of another only what has changed: that is half of the time that a refusal takes. It cannot be stale, for every Load lists the cache and
+// compares. The watch cache replaces an object that has changed and never changes one, and as the memo holds on to its objects no new one has
+// the address of an old one.
 type memo struct {
 	seed maphash.Seed
-	last atomic.Pointer[remembered]
-}
-
-// remembered is a Snapshot and what it was made of. A Snapshot of other objects is another Snapshot.
-type remembered struct {
-	prints   map[Kind]fingerprint
-	snapshot *Snapshot
+	// last is without what depends on the time.
+	last atomic.Pointer[Snapshot]
 }
 
 // fingerprint tells one set of objects from another, whatever their order. The zero value stands for a kind that was not read.
@@ -29,6 +23,18 @@ type fingerprint struct {
 	count int
 	sum   uint64
 }
+
+// remembering is a Source whose last Snapshot is kept.
+type remembering struct {
+	Source
+	memo *memo
+}
+
+func (r remembering) lastLoaded() *memo { return r.memo }
+
+// Remembering returns the Source as one that is loaded again and again, as the watch cache is: what has not changed is not indexed again. The
+// Source must replace an object that changes, and never change it.
+func Remembering(source Source) Source { return remembering{source, newMemo()} }
 
 func newMemo() *memo { return &memo{seed: maphash.MakeSeed()} }
 
@@ -41,14 +47,35 @@ func (m *memo) print(objects []client.Object) fingerprint {
 	return f
 }
 
-// recall returns the last Snapshot if it was made of objects with these fingerprints, or nil.
-func (m *memo) recall(prints map[Kind]fingerprint) *Snapshot {
-	if last := m.last.Load(); last != nil && maps.Equal(last.prints, prints) {
-		return last.snapshot
+// assemble returns a Snapshot of the objects that were read. What has not changed since the last one it shares with that.
+func (m *memo) assemble(read []arrival) *Snapshot {
+	made, last := makingOf(read), m.last.Load()
+	s := &Snapshot{made: made}
+	if last == nil {
+		for _, a := range read {
+			a.resource.store(s, a.objects)
+		}
+		s.index()
+		return m.remember(s)
 	}
-	return nil
+	changed := made.changedFrom(last.made)
+	*s = *last
+	if len(changed) == 0 {
+		return s
+	}
+	s.made = made
+	for _, resource := range everyResource() {
+		if changed[resource.Kind] {
+			resource.store(s, made.objects[resource.Kind])
+		}
+	}
+	s.indexAgain(changed)
+	return m.remember(s)
 }
 
-func (m *memo) remember(prints map[Kind]fingerprint, snapshot *Snapshot) {
-	m.last.Store(&remembered{prints: prints, snapshot: snapshot})
+// remember keeps a Snapshot, and returns it as a copy of which the rest can be filled in.
+func (m *memo) remember(s *Snapshot) *Snapshot {
+	again := *s
+	m.last.Store(s)
+	return &again
 }

@@ -112,6 +112,7 @@ func NodeCondition(node *corev1.Node, conditionType corev1.NodeConditionType) *c
 
 func (s *Snapshot) indexNodes() {
 	sortByName(s.nodes.items)
+	s.managedNodes = nil
 	for _, node := range s.nodes.items {
 		if IsManaged(node) && !IsWitness(node) {
 			s.managedNodes = append(s.managedNodes, node)

@@ -78,6 +78,10 @@ func PodCondition(pod *corev1.Pod, conditionType corev1.PodConditionType) *corev
 func (s *Snapshot) indexPods() {
 	s.podsOnNode = groupBy(s.pods.items, func(pod *corev1.Pod) (string, bool) { return pod.Spec.NodeName, pod.Spec.NodeName != "" })
 	s.podsOfNamespace = groupBy(s.pods.items, func(pod *corev1.Pod) (string, bool) { return pod.Namespace, true })
+	s.launchersOfVMI = groupBy(s.pods.items, func(pod *corev1.Pod) (types.UID, bool) {
+		uid := types.UID(pod.Labels[kubevirtv1.CreatedByLabel])
+		return uid, uid != "" && IsLauncher(pod)
+	})
 	s.podsOfClaim = make(map[types.NamespacedName][]*corev1.Pod)
 	for _, pod := range s.pods.items {
 		for _, volume := range pod.Spec.Volumes {

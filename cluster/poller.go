@@ -78,6 +78,11 @@ func (p *Poller) Last() Probed {
 	return Probed{Kubelets: p.kubelets.get(), Certificates: p.certificates.get()}
 }
 
+// seen is Last for one who only looks on: nothing is renewed any sooner.
+func (p *Poller) seen() Probed {
+	return Probed{Kubelets: p.kubelets.peek(), Certificates: p.certificates.peek()}
+}
+
 // answered tells whether everything has been asked for once; the error names what has not.
 func (p *Poller) answered() error {
 	if p.kubelets.last.Load() == nil {
@@ -165,6 +170,14 @@ func (p *poll[T]) get() (answer T) {
 		}
 	}
 	return last.answer
+}
+
+// peek is get without asking again.
+func (p *poll[T]) peek() (answer T) {
+	if last := p.last.Load(); last != nil {
+		return last.answer
+	}
+	return answer
 }
 
 // renew asks once, and returns how long not to ask again. An answer that cannot be decoded is none.

@@ -27,6 +27,10 @@ type Snapshot struct {
 	kubelets map[string]Kubelet
 	// served are the certificates that were probed, sorted by endpoint.
 	served []ServedCertificate
+	// made is what the Snapshot was made of; nil where it is not of the watch cache.
+	made *making
+	// asked notes the answers about the time; nil where nobody wants to know.
+	asked *horizon
 
 	nodes                     collection[*corev1.Node]
 	pods                      collection[*corev1.Pod]
@@ -111,10 +115,20 @@ type Snapshot struct {
 func (s *Snapshot) Source() string { return s.source }
 
 // Now is the time that ages are counted from: when the Snapshot was loaded, or the date of the evidence.
-func (s *Snapshot) Now() time.Time { return s.now }
+func (s *Snapshot) Now() time.Time {
+	s.asked.lower(s.now)
+	return s.now
+}
 
 // Age returns how long ago t was; zero for a time that is not set or lies ahead.
 func (s *Snapshot) Age(t time.Time) time.Duration {
+	if !t.IsZero() {
+		s.asked.lower(s.now)
+	}
+	return s.age(t)
+}
+
+func (s *Snapshot) age(t time.Time) time.Duration {
 	if t.IsZero() || t.After(s.now) {
 		return 0
 	}
@@ -234,14 +248,4 @@ func sortByName[T client.Object](items []T) {
 		}
 		return 0
 	})
-}
-
-// index computes, once, the relations that checks are written in.
-func (s *Snapshot) index() {
-	s.indexNodes()
-	s.indexPods()
-	s.indexVirtualMachines()
-	s.indexVolumes()
-	s.indexUnusual()
-	s.indexProcesses()
 }

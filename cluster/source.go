@@ -32,8 +32,8 @@ type Dated interface {
 func Load(ctx context.Context, source Source, now time.Time) *Snapshot {
 	resources := everyResource()
 	loader := &loader{source: source, ctx: ctx, arrived: make(chan arrival, len(resources)+1)}
-	if cached, ok := source.(*Cached); ok {
-		loader.memo = cached.memo
+	if kept, ok := source.(interface{ lastLoaded() *memo }); ok {
+		loader.memo = kept.lastLoaded()
 	}
 	for _, resource := range resources {
 		go loader.list(resource)
@@ -61,7 +61,7 @@ type loader struct {
 func (l *loader) list(resource Resource) {
 	objects, evidence := l.listSafely(resource)
 	a := arrival{resource: resource, objects: objects, evidence: evidence}
-	if l.memo != nil && evidence.State == Read {
+	if l.memo != nil && evidence.held() {
 		a.print = l.memo.print(objects)
 	}
 	l.arrived <- a
@@ -111,24 +111,13 @@ func (l *loader) collect(now time.Time, resources []Resource) *Snapshot {
 
 // assemble returns a Snapshot of the objects that were read, indexed, and without what depends on the time.
 func (l *loader) assemble(read []arrival) *Snapshot {
-	prints := make(map[Kind]fingerprint, len(read))
-	for _, a := range read {
-		prints[a.resource.Kind] = a.print
-	}
 	if l.memo != nil {
-		if known := l.memo.recall(prints); known != nil {
-			again := *known
-			return &again
-		}
+		return l.memo.assemble(read)
 	}
 	s := &Snapshot{}
 	for _, a := range read {
 		a.resource.store(s, a.objects)
 	}
 	s.index()
-	if l.memo != nil {
-		plain := *s
-		l.memo.remember(prints, &plain)
-	}
 	return s
 }

@@ -151,7 +151,7 @@ func claimOf(volume kubevirtv1.Volume) string {
 	return ""
 }
 
-func (s *Snapshot) indexVirtualMachines() {
+func (s *Snapshot) indexVMIs() {
 	s.vmisOfClaim = make(map[types.NamespacedName][]*kubevirtv1.VirtualMachineInstance, len(s.vmis.items))
 	for _, vmi := range s.vmis.items {
 		for _, claim := range ClaimsOf(vmi) {
@@ -162,14 +162,16 @@ func (s *Snapshot) indexVirtualMachines() {
 	s.vmisOnNode = groupBy(s.vmis.items, func(vmi *kubevirtv1.VirtualMachineInstance) (string, bool) {
 		return vmi.Status.NodeName, vmi.Status.NodeName != ""
 	})
+}
+
+func (s *Snapshot) indexMigrations() {
 	sortByName(s.migrations)
 	s.migrationsOfVMI = groupBy(s.migrations, func(m *kubevirtv1.VirtualMachineInstanceMigration) (types.NamespacedName, bool) {
 		return types.NamespacedName{Namespace: m.Namespace, Name: m.Spec.VMIName}, true
 	})
-	s.launchersOfVMI = groupBy(s.pods.items, func(pod *corev1.Pod) (types.UID, bool) {
-		uid := types.UID(pod.Labels[kubevirtv1.CreatedByLabel])
-		return uid, uid != "" && IsLauncher(pod)
-	})
+}
+
+func (s *Snapshot) indexIOErrors() {
 	s.ioErrorsOfVMI = groupBy(s.ioErrors, func(event *corev1.Event) (types.NamespacedName, bool) {
 		about := event.InvolvedObject
 		return types.NamespacedName{Namespace: about.Namespace, Name: about.Name}, about.Kind == "VirtualMachineInstance"

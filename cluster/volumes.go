@@ -163,9 +163,7 @@ func Text[S ~string](s S) S {
 	return s
 }
 
-func (s *Snapshot) indexVolumes() {
-	sortByName(s.instanceManagers.items)
-	sortByName(s.longhornNodes.items)
+func (s *Snapshot) indexEngines() {
 	s.enginesOfVolume = groupBy(s.engines.items, func(engine *lhv1.Engine) (string, bool) {
 		volume := VolumeOf(engine.Spec.VolumeName, engine.Labels)
 		return volume, volume != ""
@@ -175,6 +173,9 @@ func (s *Snapshot) indexVolumes() {
 			sortByName(engines)
 		}
 	}
+}
+
+func (s *Snapshot) indexReplicas() {
 	s.replicasOfVolume = groupBy(s.replicas, func(replica *lhv1.Replica) (string, bool) {
 		volume := VolumeOf(replica.Spec.VolumeName, replica.Labels)
 		return volume, volume != ""
@@ -183,14 +184,24 @@ func (s *Snapshot) indexVolumes() {
 		node := Text(replica.Spec.NodeID)
 		return node, node != ""
 	})
+}
+
+func (s *Snapshot) indexInstanceManagers() {
+	sortByName(s.instanceManagers.items)
 	s.managersOnNode = groupBy(s.instanceManagers.items, func(manager *lhv1.InstanceManager) (string, bool) {
 		node := Text(manager.Spec.NodeID)
 		return node, node != ""
 	})
+}
+
+func (s *Snapshot) indexAttachments() {
 	s.attachmentOfVolume = make(map[string]*lhv1.VolumeAttachment, len(s.attachments))
 	for _, attachment := range s.attachments {
 		s.attachmentOfVolume[attachment.Spec.Volume] = attachment
 	}
+}
+
+func (s *Snapshot) indexKubernetesAttachments() {
 	s.attachmentsOfPV = groupBy(s.volumeAttachments, func(va *storagev1.VolumeAttachment) (string, bool) {
 		if va.Spec.Source.PersistentVolumeName == nil {
 			return "", false

@@ -222,9 +222,8 @@ func (u use) csiKeeper(k *Keeper, id string) *Keeper {
 	k.Object = va
 	k.Evidence = append(k.Evidence, fmt.Sprintf("VolumeAttachment.storage.k8s.io %s spec.nodeName", va.Name))
 	if va.DeletionTimestamp != nil {
-		age := u.Age(va.DeletionTimestamp.Time)
-		k.Transient = age < detachTime
-		k.Because = fmt.Sprintf("volume %s is held on %s by the Kubernetes VolumeAttachment %s, which has been being deleted for %s", u.volume.Name, u.node, va.Name, age.Round(time.Second))
+		k.Transient = !u.Lasted(va.DeletionTimestamp.Time, detachTime)
+		k.Because = fmt.Sprintf("volume %s is held on %s by the Kubernetes VolumeAttachment %s, which has been being deleted for %s", u.volume.Name, u.node, va.Name, u.RoundedAge(va.DeletionTimestamp.Time, time.Second))
 		return k
 	}
 	if users {

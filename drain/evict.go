@@ -73,9 +73,10 @@ func (m *model) evict(pod *corev1.Pod) (*Refusal, bool) {
 // awaitDeletion looks at a pod that is being deleted: the drain waits until it is gone, which it is by itself, unless it is held for longer than
 // pods-unready allows it too. A deletion timestamp is the end of the grace period.
 func (m *model) awaitDeletion(pod *corev1.Pod) {
-	if over := m.Age(pod.DeletionTimestamp.Time); over >= stuckTermination {
+	if m.Lasted(pod.DeletionTimestamp.Time, stuckTermination) {
+		over := m.RoundedAge(pod.DeletionTimestamp.Time, time.Minute)
 		s := Stop{State: PreDrained, Confidence: Likely, Object: pod, Check: "pods-unready", Evidence: []string{"Pod metadata.deletionTimestamp, metadata.finalizers"},
-			Because: fmt.Sprintf("pod %s/%s should have been gone %s ago", pod.Namespace, pod.Name, over.Round(time.Minute))}
+			Because: fmt.Sprintf("pod %s/%s should have been gone %s ago", pod.Namespace, pod.Name, over)}
 		if held := HeldFinalizers(pod); held != "" {
 			s.Because += ": it " + held
 		}

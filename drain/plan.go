@@ -68,6 +68,9 @@ type Plan struct {
 	Unknown []Unknown
 	// Time is how long the whole upgrade of the nodes takes.
 	Time Range
+	// Until is when the first thing in the plan changes by itself, as when something has been hanging for long enough. A cluster that has
+	// not changed gives the same plan until then; zero means for ever.
+	Until time.Time
 }
 
 // NodePlan is what happens while one node is upgraded. It begins with the cluster as the nodes before have left it, as if everything

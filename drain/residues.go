@@ -21,12 +21,12 @@ const (
 // awaitDeletedVMI looks at a VMI that is being deleted: it goes by itself, and is counted until then. One that has had its time stays
 // (kubevirt/kubevirt, pkg/virt-controller/watch/drain/evacuation skips it).
 func (m *model) awaitDeletedVMI(vmi *kubevirtv1.VirtualMachineInstance) {
-	over := m.Age(vmi.DeletionTimestamp.Time)
-	if over <= cluster.PatienceWithDeletion(vmi) {
+	if !m.Lasted(vmi.DeletionTimestamp.Time, cluster.PatienceWithDeletion(vmi)+1) {
 		return
 	}
+	over := m.RoundedAge(vmi.DeletionTimestamp.Time, time.Minute)
 	m.stop(Stop{State: PreDraining, Confidence: Certain, Object: vmi, Check: residueCheck(vmi),
-		Because:  fmt.Sprintf("%s has been being deleted for %s, and the upgrade waits until it is gone", vmName(vmi), over.Round(time.Minute)),
+		Because:  fmt.Sprintf("%s has been being deleted for %s, and the upgrade waits until it is gone", vmName(vmi), over),
 		Evidence: []string{"VirtualMachineInstance metadata.deletionTimestamp"}})
 }
 
@@ -39,7 +39,7 @@ func (m *model) awaitPhase(vmi *kubevirtv1.VirtualMachineInstance) {
 	if began.IsZero() {
 		began = vmi.CreationTimestamp.Time
 	}
-	young := m.Age(began) <= cluster.PatienceWithVMIs
+	young := !m.Lasted(began, cluster.PatienceWithVMIs+1)
 	switch vmi.Status.Phase {
 	case kubevirtv1.Failed, kubevirtv1.Unknown:
 		s.Confidence, s.Transient = Certain, young
@@ -111,7 +111,7 @@ func (m *model) noteFailedEvacuation(vmi *kubevirtv1.VirtualMachineInstance) {
 		if migration.Status.Phase != kubevirtv1.MigrationFailed || !strings.HasPrefix(migration.Name, evacuationPrefix) {
 			continue
 		}
-		if failed := failedAt(migration); failed.IsZero() || m.Age(failed) > eventLife {
+		if failed := failedAt(migration); failed.IsZero() || m.Lasted(failed, eventLife+1) {
 			continue
 		}
 		if m.told[objectKey(migration)] {

@@ -12,6 +12,13 @@ import (
 
 // Simulate says what the upgrade of a cluster to a version will do, node by node. The target is empty where it is not known.
 func Simulate(s *cluster.Snapshot, target string) Plan {
+	seen := s.Narrowed(Reads())
+	plan := simulate(seen, target)
+	plan.Until = seen.Until()
+	return plan
+}
+
+func simulate(s *cluster.Snapshot, target string) Plan {
 	rules := rulesOf(s, target)
 	if len(s.Nodes()) == 1 {
 		plan := simulateSingle(s, rules)
@@ -37,6 +44,16 @@ func Simulate(s *cluster.Snapshot, target string) Plan {
 		plan.Time.High += node.Time.High
 	}
 	return plan
+}
+
+// Reads are the kinds that the simulation looks at. It is shown no others, so that a plan depends on these alone.
+func Reads() []cluster.Kind {
+	return []cluster.Kind{
+		cluster.Nodes, cluster.Machines, cluster.Pods, cluster.DaemonSets, cluster.DisruptionBudgets, cluster.VMIs, cluster.VirtualMachines, cluster.Migrations,
+		cluster.KubeVirts, cluster.Volumes, cluster.Engines, cluster.Replicas, cluster.InstanceManagers, cluster.Attachments, cluster.VolumeAttachments,
+		cluster.PersistentVolumeClaims, cluster.LonghornNodes, cluster.LonghornSettings, cluster.ManagedCharts, cluster.HarvesterSettings, cluster.Secrets,
+		cluster.ValidatingWebhooks, cluster.MutatingWebhooks, cluster.Services, cluster.EndpointSlices,
+	}
 }
 
 // rules are what depends on the target version and on the cluster's settings, and stays the same for all nodes.

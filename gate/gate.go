@@ -7,6 +7,7 @@ import (
 
 	"github.com/upgrade-gate/upgrade-gate/checks"
 	"github.com/upgrade-gate/upgrade-gate/cluster"
+	"github.com/upgrade-gate/upgrade-gate/drain"
 	"github.com/upgrade-gate/upgrade-gate/policy"
 	"github.com/upgrade-gate/upgrade-gate/report"
 )
@@ -23,6 +24,8 @@ type Gate struct {
 	Checks []checks.Check
 	// Memory knows since when findings have been seen; nil means that nothing is remembered.
 	Memory *Memory
+	// Plans keeps what the rolling upgrade would do while nothing changes; nil means that each upgrade is simulated anew.
+	Plans *drain.Plans
 	// Now is the clock.
 	Now func() time.Time
 	// Observe is told every result of the chain, for metrics; nil means nobody.
@@ -37,7 +40,7 @@ func (g *Gate) Judge(ctx context.Context, source cluster.Source, request Request
 // Examine is Judge for those who show more of the cluster than the Report does: it returns what a Report is made from.
 func (g *Gate) Examine(ctx context.Context, source cluster.Source, request Request, rules *policy.Policy) report.Input {
 	snapshot := cluster.Load(ctx, source, g.Now())
-	results := checks.Run(ctx, g.Checks, checks.Input{Snapshot: snapshot, Request: request.Request, Settings: rules.Settings(request.Annotations)})
+	results := checks.Run(ctx, g.Checks, checks.Input{Snapshot: snapshot, Request: request.Request, Settings: rules.Settings(request.Annotations), Plans: g.Plans})
 	g.Memory.Date(results, snapshot.Now())
 	if g.Observe != nil {
 		g.Observe(results)

@@ -16,6 +16,7 @@ import (
 	"github.com/upgrade-gate/upgrade-gate/certs"
 	"github.com/upgrade-gate/upgrade-gate/checks"
 	"github.com/upgrade-gate/upgrade-gate/cluster"
+	"github.com/upgrade-gate/upgrade-gate/drain"
 	"github.com/upgrade-gate/upgrade-gate/gate"
 	"github.com/upgrade-gate/upgrade-gate/policy"
 )
@@ -116,15 +117,15 @@ func (s *Server) openCluster(config *rest.Config) (*cluster.Live, error) {
 // buildJudges makes the handler and the observer. They share the memory, but only the observer says what a check's outcome
 // is: an admission's outcomes depend on what was asked for.
 func (s *Server) buildJudges(live *cluster.Live, rules func() *policy.Policy) {
-	memory := gate.NewMemory()
+	memory, plans := gate.NewMemory(), drain.NewPlans()
 	s.handler = NewHandler(HandlerOptions{
-		Gate:   &gate.Gate{Checks: checks.All(), Memory: memory, Now: time.Now, Observe: s.metrics.CheckDurations},
+		Gate:   &gate.Gate{Checks: checks.All(), Memory: memory, Plans: plans, Now: time.Now, Observe: s.metrics.CheckDurations},
 		Cached: s.cached, Live: live, Policy: rules, Events: s.recorder.Record, Metrics: s.metrics,
 		Instance: s.options.Instance, Now: time.Now, Logger: s.logger.Named("admission"),
 	})
 	s.observer = &observer{
-		gate:   &gate.Gate{Checks: checks.All(), Memory: memory, Now: time.Now, Observe: s.metrics.CheckOutcomes},
-		cached: s.cached, synced: s.cached.Synced, policy: rules, told: s.metrics.Verdict, after: time.After,
+		gate:   &gate.Gate{Checks: checks.All(), Memory: memory, Plans: plans, Now: time.Now, Observe: s.metrics.CheckOutcomes},
+		cached: s.cached.LookingOn(), plans: plans, synced: s.cached.Synced, policy: rules, told: s.metrics.Verdict, after: time.After,
 	}
 }
 

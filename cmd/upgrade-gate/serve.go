@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"runtime/metrics"
 	"syscall"
 	"time"
 
@@ -82,6 +83,8 @@ const (
 	// returnInterval is how often memory that is no longer used goes back to the system. Filling the watch cache, and each live
 	// read, leave behind as much as the cache itself takes, and the runtime is in no hurry to return it.
 	returnInterval = time.Minute
+	// worthReturning is which part of the heap must have been allocated before it is worth while: an eighth.
+	worthReturning = 8
 )
 
 func serve(ctx context.Context, version string, flags serveFlags) error {
@@ -113,18 +116,30 @@ func serve(ctx context.Context, version string, flags serveFlags) error {
 	return server.Run(ctx)
 }
 
-// returnMemory gives unused memory back to the system from time to time, until ctx ends.
+// returnMemory gives unused memory back to the system from time to time, until ctx ends. That goes through the whole heap, so it waits until
+// there can be something to give back.
 func returnMemory(ctx context.Context) {
 	ticker := time.NewTicker(returnInterval)
 	defer ticker.Stop()
+	returned := uint64(0)
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			debug.FreeOSMemory()
+			if allocated, live := heap(); allocated-returned > live/worthReturning {
+				debug.FreeOSMemory()
+				returned = allocated
+			}
 		}
 	}
+}
+
+// heap returns how many bytes have been allocated since the process began, and how many were in use when the heap was last collected.
+func heap() (allocated, live uint64) {
+	samples := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}, {Name: "/gc/heap/live:bytes"}}
+	metrics.Read(samples)
+	return samples[0].Value.Uint64(), samples[1].Value.Uint64()
 }
 
 // obeySignals stops the server on the first signal and ends the process on the second.

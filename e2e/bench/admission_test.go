@@ -76,7 +76,7 @@ type reviewer struct {
 }
 
 func newReviewer(ctx context.Context) (*reviewer, error) {
-	admin, err := kubernetes.NewForConfig(medium.Config)
+	admin, err := kubernetes.NewForConfig(loaded.Config)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +103,7 @@ func newReviewer(ctx context.Context) (*reviewer, error) {
 	})
 	return &reviewer{
 		client: &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: authorities, MinVersion: tls.VersionTLS12}}},
-		url:    fmt.Sprintf("https://localhost:%d%s?timeout=30s", medium.gate.Port, manifests.ValidatingPath), body: body,
+		url:    fmt.Sprintf("https://localhost:%d%s?timeout=30s", loaded.gate.Port, manifests.ValidatingPath), body: body,
 	}, err
 }
 
@@ -157,7 +157,7 @@ func setPaused(b *testing.B, reviewer *reviewer, paused bool) {
 		Kind:      schema.GroupVersionKind{Group: "kubevirt.io", Version: "v1", Kind: "VirtualMachineInstance"},
 		Namespace: "team-0", Name: "vm-00000",
 	}
-	if err := medium.loader.Patch(b.Context(), vmi, map[string]any{"status": map[string]any{"conditions": conditions}}); err != nil {
+	if err := loaded.loader.Patch(b.Context(), vmi, map[string]any{"status": map[string]any{"conditions": conditions}}); err != nil {
 		b.Fatal(err)
 	}
 	if err := gate.Await(b.Context(), patience, func(ctx context.Context) error { return reviewer.review(ctx, !paused) }); err != nil {
@@ -173,7 +173,7 @@ func BenchmarkRefuse(b *testing.B) {
 	}
 	setPaused(b, reviewer, true)
 	defer setPaused(b, reviewer, false)
-	config := rest.CopyConfig(medium.Config)
+	config := rest.CopyConfig(loaded.Config)
 	config.WarningHandler = rest.NoWarnings{}
 	client, err := dynamic.NewForConfig(config)
 	if err != nil {
@@ -203,7 +203,7 @@ func BenchmarkAllow(b *testing.B) {
 	if err := gate.Await(b.Context(), patience, func(ctx context.Context) error { return reviewer.review(ctx, true) }); err != nil {
 		b.Fatal(err)
 	}
-	identity, err := medium.Identity(b.Context())
+	identity, err := loaded.Identity(b.Context())
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -218,5 +218,5 @@ func BenchmarkAllow(b *testing.B) {
 	b.ReportMetric(milliseconds(medians[1]), "allow-ms")
 	b.ReportMetric(float64(medians[1])/float64(medians[0]), "x-floor")
 	b.ReportMetric(float64(floor.bytes.Load())/1e6, "lists-MB")
-	report(b, medium.gate)
+	report(b, loaded.gate)
 }

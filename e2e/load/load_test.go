@@ -85,7 +85,7 @@ func TestALoadedClusterReadsBackAsWritten(t *testing.T) {
 		{"a kind with a status subresource has its status", "Paused", ".status.printableStatus", "vm db-1"},
 		{"metadata inside a template is kept", "db", ".spec.template.metadata.labels.app", "vm db-1"},
 		{"a kind without a status subresource has its status", "PausedIOError", ".status.conditions[0].reason", "vmi db-1"},
-		{"an owner keeps the uid of the file", "22222222-2222-2222-2222-222222222222", ".metadata.ownerReferences[0].uid", "vmi db-1"},
+		{"an owner that is not loaded keeps the uid of the file", "22222222-2222-2222-2222-222222222222", ".metadata.ownerReferences[0].uid", "vmi db-1"},
 		{"an engine has its replicas' modes", `{"pvc-1-r-1":"ERR"}`, ".status.replicaModeMap", "engines.longhorn.io pvc-1-e-0 -n longhorn-system"},
 		{"a setting has its value at the top", "v1.5.1", ".value", "settings.harvesterhci.io server-version"},
 		{"a terminating object keeps its own finalizer and its status", `["kubevirt.io/migrationJobFinalize"] Running`, ".metadata.finalizers} {.status.phase", "vmim db-1-migration"},

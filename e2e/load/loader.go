@@ -2,7 +2,7 @@
 // into a real API server, status and all.
 //
 // What the server owns cannot be brought along: uid, resourceVersion, generation, managedFields, and
-// creationTimestamp, which becomes the time of loading. Owner references keep the uids of the files.
+// creationTimestamp, which becomes the time of loading. Where objects name each other by uid, they name the new ones.
 package load
 
 import (
@@ -88,6 +88,7 @@ func Apply(ctx context.Context, config *rest.Config, objects ...*unstructured.Un
 type Loader struct {
 	client    dynamic.Interface
 	resources *resources
+	uids      *uids
 	options   Options
 }
 
@@ -109,7 +110,7 @@ func New(config *rest.Config, options Options) (*Loader, error) {
 	if options.Parallel == 0 {
 		options.Parallel = defaultParallel
 	}
-	return &Loader{client: client, resources: resources, options: options}, nil
+	return &Loader{client: client, resources: resources, uids: newUIDs(), options: options}, nil
 }
 
 // Apply puts objects into the API server, those that others depend on first. The arguments stay as
@@ -120,9 +121,11 @@ func (l *Loader) Apply(ctx context.Context, objects ...*unstructured.Unstructure
 	var errs []error
 	selected := l.selected(objects)
 	for _, wave := range waves(selected) {
-		loaded, rejected := l.each(ctx, wave, l.put)
-		result.Objects += loaded
-		errs = append(errs, rejected...)
+		for _, group := range inOrderOfUIDs(wave) {
+			loaded, rejected := l.each(ctx, group, l.put)
+			result.Objects += loaded
+			errs = append(errs, rejected...)
+		}
 	}
 	// Deletions come last: a terminating namespace takes no new objects.
 	_, rejected := l.each(ctx, terminating(selected), l.terminate)

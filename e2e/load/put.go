@@ -54,10 +54,13 @@ func (l *Loader) put(ctx context.Context, object *unstructured.Unstructured) err
 	if err != nil {
 		return &Rejection{name(object), "creating", err}
 	}
+	uid := object.GetUID()
+	l.uids.rewrite(object)
 	written, err := l.write(ctx, client, clean(object))
 	if err != nil {
 		return &Rejection{name(object), "creating", err}
 	}
+	l.uids.learn(uid, written.GetUID())
 	status, found := object.Object["status"]
 	if !found || !resource.status {
 		return nil

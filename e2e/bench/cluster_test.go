@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/go-logr/logr"
@@ -24,14 +26,34 @@ import (
 	"github.com/upgrade-gate/upgrade-gate/e2e/load"
 )
 
-// medium is the cluster of size M, with a gate before it, that all benchmarks share. They run in the order of their
-// names' files and leave it healthy.
-var medium *mediumCluster
+// sizeVariable names the environment variable that says which size is loaded: S, M or L. Without it, M is.
+const sizeVariable = "BENCH_SIZE"
 
-type mediumCluster struct {
+// writers is how many objects are written at once: few enough that none waits for so long that the API server gives it up, also where the
+// machine has other work.
+const writers = 8
+
+// loaded is the cluster, with a gate before it, that all benchmarks share. They run in the order of their names' files and leave it
+// healthy.
+var loaded *loadedCluster
+
+type loadedCluster struct {
 	*gate.Cluster
 	gate   *gate.Process
 	loader *load.Loader
+	size   clustertest.Size
+	nodes  []*corev1.Node
+}
+
+// wantedSize returns the size that is asked for.
+func wantedSize() (clustertest.Size, error) {
+	name := cmp.Or(os.Getenv(sizeVariable), clustertest.Medium().Name)
+	sizes := clustertest.Sizes()
+	at := slices.IndexFunc(sizes, func(size clustertest.Size) bool { return size.Name == name })
+	if at < 0 {
+		return clustertest.Size{}, fmt.Errorf("%s is %q, and there are the sizes S, M and L", sizeVariable, name)
+	}
+	return sizes[at], nil
 }
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
@@ -66,12 +88,17 @@ func run(m *testing.M) (code int) {
 
 // start loads the generated cluster and starts a gate before it.
 func start(ctx context.Context, base *gate.Cluster) (*kubelets.Fleet, error) {
-	generated := clustertest.Generate(clustertest.Medium())
-	fleet, err := startKubelets(ctx, base, generated)
+	size, err := wantedSize()
 	if err != nil {
 		return nil, err
 	}
-	loader, err := load.New(base.Config, load.Options{Mutate: fleet.Mutate})
+	generated := clustertest.Generate(size)
+	nodes := nodesOf(generated)
+	fleet, err := startKubelets(ctx, base, generated, nodes)
+	if err != nil {
+		return nil, err
+	}
+	loader, err := load.New(base.Config, load.Options{Mutate: fleet.Mutate, Parallel: writers})
 	if err != nil {
 		return nil, errors.Join(err, fleet.Stop())
 	}
@@ -79,27 +106,34 @@ func start(ctx context.Context, base *gate.Cluster) (*kubelets.Fleet, error) {
 	if err != nil {
 		return nil, errors.Join(err, fleet.Stop())
 	}
-	loaded, err := loader.Apply(ctx, objects...)
+	result, err := loader.Apply(ctx, objects...)
 	if err != nil {
 		return nil, errors.Join(err, fleet.Stop())
 	}
-	fmt.Fprintf(os.Stderr, "%d objects loaded in %s\n", loaded.Objects, loaded.Duration)
+	fmt.Fprintf(os.Stderr, "%d objects loaded in %s\n", result.Objects, result.Duration)
 	process, err := base.StartGate(ctx, gate.Options{})
 	if err != nil {
 		return nil, errors.Join(err, fleet.Stop())
 	}
-	medium = &mediumCluster{Cluster: base, gate: process, loader: loader}
+	loaded = &loadedCluster{Cluster: base, gate: process, loader: loader, size: size, nodes: nodes}
 	return fleet, nil
 }
 
-// startKubelets starts a healthy kubelet for each node.
-func startKubelets(ctx context.Context, base *gate.Cluster, generated *clustertest.Cluster) (*kubelets.Fleet, error) {
+func nodesOf(generated *clustertest.Cluster) []*corev1.Node {
 	var nodes []*corev1.Node
-	var names []string
 	for _, object := range generated.Objects() {
 		if node, ok := object.(*corev1.Node); ok {
-			nodes, names = append(nodes, node), append(names, node.Name)
+			nodes = append(nodes, node)
 		}
+	}
+	return nodes
+}
+
+// startKubelets starts a healthy kubelet for each node.
+func startKubelets(ctx context.Context, base *gate.Cluster, generated *clustertest.Cluster, nodes []*corev1.Node) (*kubelets.Fleet, error) {
+	var names []string
+	for _, node := range nodes {
+		names = append(names, node.Name)
 	}
 	fleet, err := kubelets.Start(kubelets.Options{Nodes: names, Authority: base.ClusterCA, Config: base.Config})
 	if err != nil {
