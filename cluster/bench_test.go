@@ -91,6 +91,7 @@ func textsOf(b *testing.B, size clustertest.Size) []objectText {
 // heapOf returns how many megabytes the heap grows by when the objects are kept.
 func heapOf(b *testing.B, texts []objectText, trim bool) float64 {
 	before := heapInUse()
+	trimmed := cluster.SharedTrim()
 	kept := make([]client.Object, len(texts))
 	for i, text := range texts {
 		object := text.resource.NewObject()
@@ -98,7 +99,7 @@ func heapOf(b *testing.B, texts []objectText, trim bool) float64 {
 			b.Fatal(err)
 		}
 		if trim {
-			if _, err := text.resource.Trim(object); err != nil {
+			if _, err := trimmed(text.resource, object); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -25,6 +25,7 @@ type Cached struct {
 	poller    *Poller
 	now       func() time.Time
 	memo      *memo
+	sharing   *sharing
 
 	mu      sync.Mutex
 	failing map[string]watchFailure
@@ -54,9 +55,9 @@ func NewCached(options CachedOptions) (*Cached, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cached{poller: options.Poller, now: options.Now, memo: newMemo(), failing: map[string]watchFailure{}, informers: map[Kind]toolscache.SharedIndexInformer{}}
+	c := &Cached{poller: options.Poller, now: options.Now, memo: newMemo(), sharing: newSharing(), failing: map[string]watchFailure{}, informers: map[Kind]toolscache.SharedIndexInformer{}}
 	c.cache, err = cache.New(options.Config, cache.Options{
-		Scheme: scheme, Mapper: NewMapper(), ByObject: trimmed(), DefaultWatchErrorHandler: c.watchFailed,
+		Scheme: scheme, Mapper: NewMapper(), ByObject: trimmed(c.sharing), DefaultWatchErrorHandler: c.watchFailed,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("build the watch cache: %w", err)
@@ -75,11 +76,12 @@ func NewCached(options CachedOptions) (*Cached, error) {
 	return c, nil
 }
 
-func trimmed() map[client.Object]cache.ByObject {
+// trimmed says what is watched of each kind, and that it is trimmed, with equal parts in memory once.
+func trimmed(sharing *sharing) map[client.Object]cache.ByObject {
 	byObject := map[client.Object]cache.ByObject{}
 	for _, resource := range watchedResources() {
 		byObject[resource.newObject()] = cache.ByObject{
-			Label: resource.Select.labelSelector(), Field: resource.Select.fieldSelector(), Transform: resource.Trim,
+			Label: resource.Select.labelSelector(), Field: resource.Select.fieldSelector(), Transform: sharing.trim(resource),
 		}
 	}
 	return byObject
