@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
 	toolscache "k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -90,10 +92,19 @@ func trimmed(sharing *sharing) map[client.Object]cache.ByObject {
 // Start keeps the cache current until ctx ends.
 func (c *Cached) Start(ctx context.Context) error {
 	go c.poller.run(ctx, c.targets)
+	go c.settle(ctx)
 	if err := c.cache.Start(ctx); err != nil && !errors.Is(err, context.Canceled) {
 		return fmt.Errorf("run the watch cache: %w", err)
 	}
 	return nil
+}
+
+// settle waits until everything has been listed, and then has what was remembered for sharing forgotten.
+func (c *Cached) settle(ctx context.Context) {
+	listed := func(context.Context) (bool, error) { return c.Synced() == nil, nil }
+	if wait.PollUntilContextCancel(ctx, time.Second, true, listed) == nil {
+		c.sharing.settle()
+	}
 }
 
 // Synced tells whether every kind has been listed once, or cannot be and says why; the error names those that are still
@@ -171,6 +182,27 @@ func stored[T client.Object](informer toolscache.SharedIndexInformer) []T {
 		objects[i] = item.(T)
 	}
 	return objects
+}
+
+// orEqual returns the watch cache's object of the same name where the two are equal in every field that is kept, and otherwise the
+// object itself.
+func (c *Cached) orEqual(resource Resource, object client.Object) client.Object {
+	informer, watched := c.informers[resource.Kind]
+	if !watched {
+		return object
+	}
+	key := object.GetName()
+	if resource.Namespaced {
+		key = object.GetNamespace() + "/" + key
+	}
+	item, held, err := informer.GetStore().GetByKey(key)
+	if err != nil || !held {
+		return object
+	}
+	if known := item.(client.Object); known.GetResourceVersion() == object.GetResourceVersion() && reflect.DeepEqual(known, object) {
+		return known
+	}
+	return object
 }
 
 func (c *Cached) watchFailed(_ context.Context, reflector *toolscache.Reflector, err error) {
