@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
 	toolscache "k8s.io/client-go/tools/cache"
@@ -60,6 +61,9 @@ func NewCached(options CachedOptions) (*Cached, error) {
 	c := &Cached{poller: options.Poller, now: options.Now, memo: newMemo(), sharing: newSharing(), failing: map[string]watchFailure{}, informers: map[Kind]toolscache.SharedIndexInformer{}}
 	c.cache, err = cache.New(options.Config, cache.Options{
 		Scheme: scheme, Mapper: NewMapper(), ByObject: trimmed(c.sharing), DefaultWatchErrorHandler: c.watchFailed,
+		NewInformer: func(watched toolscache.ListerWatcher, object runtime.Object, resync time.Duration, _ toolscache.Indexers) toolscache.SharedIndexInformer {
+			return toolscache.NewSharedIndexInformer(watched, object, resync, nil) // nobody looks for the objects of a namespace
+		},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("build the watch cache: %w", err)

@@ -8,13 +8,19 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
+	kubevirtv1 "kubevirt.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/upgrade-gate/upgrade-gate/cluster"
@@ -66,30 +72,77 @@ func run(m *testing.M) (code int) {
 
 // start loads the generated cluster and starts a gate before it.
 func start(ctx context.Context, base *gate.Cluster) (*kubelets.Fleet, error) {
-	generated := clustertest.Generate(clustertest.Medium())
-	fleet, err := startKubelets(ctx, base, generated)
+	fleet, loader, err := loadGenerated(ctx, base, clustertest.Generate(clustertest.Medium()))
 	if err != nil {
 		return nil, err
 	}
-	loader, err := load.New(base.Config, load.Options{Mutate: fleet.Mutate})
-	if err != nil {
-		return nil, errors.Join(err, fleet.Stop())
-	}
-	objects, err := objectsOf(generated)
-	if err != nil {
-		return nil, errors.Join(err, fleet.Stop())
-	}
-	loaded, err := loader.Apply(ctx, objects...)
-	if err != nil {
-		return nil, errors.Join(err, fleet.Stop())
-	}
-	fmt.Fprintf(os.Stderr, "%d objects loaded in %s\n", loaded.Objects, loaded.Duration)
 	process, err := base.StartGate(ctx, gate.Options{})
 	if err != nil {
 		return nil, errors.Join(err, fleet.Stop())
 	}
 	medium = &mediumCluster{Cluster: base, gate: process, loader: loader}
 	return fleet, nil
+}
+
+// loadGenerated loads a generated cluster, with a kubelet for each node. Pods come last, for they name their VMIs by the UIDs that the API
+// server has given them.
+func loadGenerated(ctx context.Context, base *gate.Cluster, generated *clustertest.Cluster) (*kubelets.Fleet, *load.Loader, error) {
+	fleet, err := startKubelets(ctx, base, generated)
+	if err != nil {
+		return nil, nil, err
+	}
+	loader, err := load.New(base.Config, load.Options{Mutate: fleet.Mutate})
+	if err != nil {
+		return nil, nil, errors.Join(err, fleet.Stop())
+	}
+	objects, err := objectsOf(generated)
+	if err != nil {
+		return nil, nil, errors.Join(err, fleet.Stop())
+	}
+	isPod := func(object *unstructured.Unstructured) bool { return object.GetKind() == "Pod" }
+	pods := slices.DeleteFunc(slices.Clone(objects), func(object *unstructured.Unstructured) bool { return !isPod(object) })
+	loaded, err := loader.Apply(ctx, slices.DeleteFunc(objects, isPod)...)
+	if err == nil {
+		err = nameVMIs(ctx, base.Config, generated, pods)
+	}
+	if err == nil {
+		_, err = loader.Apply(ctx, pods...)
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, fleet.Stop())
+	}
+	fmt.Fprintf(os.Stderr, "%d objects and %d pods loaded, without the pods in %s\n", loaded.Objects, len(pods), loaded.Duration)
+	return fleet, loader, nil
+}
+
+// nameVMIs replaces the UIDs of generated VMIs, on the labels of their pods, by those of the VMIs in the API server.
+func nameVMIs(ctx context.Context, config *rest.Config, generated *clustertest.Cluster, pods []*unstructured.Unstructured) error {
+	client, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return err
+	}
+	vmis, err := client.Resource(kubevirtv1.GroupVersion.WithResource("virtualmachineinstances")).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return fmt.Errorf("reading the VMIs: %w", err)
+	}
+	given := map[string]types.UID{}
+	for i := range vmis.Items {
+		given[cluster.NameOf(&vmis.Items[i]).String()] = vmis.Items[i].GetUID()
+	}
+	uids := map[string]types.UID{}
+	for _, object := range generated.Objects() {
+		if vmi, ok := object.(*kubevirtv1.VirtualMachineInstance); ok {
+			uids[string(vmi.UID)] = given[cluster.NameOf(vmi).String()]
+		}
+	}
+	for _, pod := range pods {
+		labels := pod.GetLabels()
+		if uid, ok := uids[labels[kubevirtv1.CreatedByLabel]]; ok {
+			labels[kubevirtv1.CreatedByLabel] = string(uid)
+			pod.SetLabels(labels)
+		}
+	}
+	return nil
 }
 
 // startKubelets starts a healthy kubelet for each node.
