@@ -30,7 +30,7 @@ func BenchmarkSnapshot(b *testing.B) {
 func BenchmarkCacheHeap(b *testing.B) {
 	for _, size := range clustertest.Sizes() {
 		b.Run(size.Name, func(b *testing.B) {
-			texts := textsOf(b, size)
+			texts := textsOf(b, clustertest.Generate(size))
 			var trimmed, whole float64
 			for b.Loop() {
 				whole = heapOf(b, texts, false)
@@ -46,7 +46,7 @@ func BenchmarkCacheHeap(b *testing.B) {
 // BenchmarkCacheHeapByKind reports the same for each kind of the largest cluster, and objects, how many there are.
 func BenchmarkCacheHeapByKind(b *testing.B) {
 	byKind := map[cluster.Kind][]objectText{}
-	for _, text := range textsOf(b, clustertest.Large()) {
+	for _, text := range textsOf(b, clustertest.Generate(clustertest.Large())) {
 		byKind[text.resource.Kind] = append(byKind[text.resource.Kind], text)
 	}
 	for _, resource := range cluster.Resources() {
@@ -72,13 +72,13 @@ type objectText struct {
 	text     []byte
 }
 
-func textsOf(b *testing.B, size clustertest.Size) []objectText {
+func textsOf(b *testing.B, generated *clustertest.Cluster) []objectText {
 	rows := map[reflect.Type]cluster.Resource{}
 	for _, resource := range cluster.Resources() {
 		rows[reflect.TypeOf(resource.NewObject())] = resource
 	}
 	var texts []objectText
-	for _, object := range clustertest.Generate(size).Objects() {
+	for _, object := range generated.Objects() {
 		text, err := json.Marshal(object)
 		if err != nil {
 			b.Fatal(err)
@@ -91,6 +91,7 @@ func textsOf(b *testing.B, size clustertest.Size) []objectText {
 // heapOf returns how many megabytes the heap grows by when the objects are kept.
 func heapOf(b *testing.B, texts []objectText, trim bool) float64 {
 	before := heapInUse()
+	trimmed := cluster.SharedTrim()
 	kept := make([]client.Object, len(texts))
 	for i, text := range texts {
 		object := text.resource.NewObject()
@@ -98,7 +99,7 @@ func heapOf(b *testing.B, texts []objectText, trim bool) float64 {
 			b.Fatal(err)
 		}
 		if trim {
-			if _, err := text.resource.Trim(object); err != nil {
+			if _, err := trimmed(text.resource, object); err != nil {
 				b.Fatal(err)
 			}
 		}

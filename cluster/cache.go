@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
 	toolscache "k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -25,6 +28,7 @@ type Cached struct {
 	poller    *Poller
 	now       func() time.Time
 	memo      *memo
+	sharing   *sharing
 
 	mu      sync.Mutex
 	failing map[string]watchFailure
@@ -54,9 +58,12 @@ func NewCached(options CachedOptions) (*Cached, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cached{poller: options.Poller, now: options.Now, memo: newMemo(), failing: map[string]watchFailure{}, informers: map[Kind]toolscache.SharedIndexInformer{}}
+	c := &Cached{poller: options.Poller, now: options.Now, memo: newMemo(), sharing: newSharing(), failing: map[string]watchFailure{}, informers: map[Kind]toolscache.SharedIndexInformer{}}
 	c.cache, err = cache.New(options.Config, cache.Options{
-		Scheme: scheme, Mapper: NewMapper(), ByObject: trimmed(), DefaultWatchErrorHandler: c.watchFailed,
+		Scheme: scheme, Mapper: NewMapper(), ByObject: trimmed(c.sharing), DefaultWatchErrorHandler: c.watchFailed,
+		NewInformer: func(watched toolscache.ListerWatcher, object runtime.Object, resync time.Duration, _ toolscache.Indexers) toolscache.SharedIndexInformer {
+			return toolscache.NewSharedIndexInformer(watched, object, resync, nil) // nobody looks for the objects of a namespace
+		},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("build the watch cache: %w", err)
@@ -75,11 +82,12 @@ func NewCached(options CachedOptions) (*Cached, error) {
 	return c, nil
 }
 
-func trimmed() map[client.Object]cache.ByObject {
+// trimmed says what is watched of each kind, and that it is trimmed, with equal parts in memory once.
+func trimmed(sharing *sharing) map[client.Object]cache.ByObject {
 	byObject := map[client.Object]cache.ByObject{}
 	for _, resource := range watchedResources() {
 		byObject[resource.newObject()] = cache.ByObject{
-			Label: resource.Select.labelSelector(), Field: resource.Select.fieldSelector(), Transform: resource.Trim,
+			Label: resource.Select.labelSelector(), Field: resource.Select.fieldSelector(), Transform: sharing.trim(resource),
 		}
 	}
 	return byObject
@@ -88,10 +96,19 @@ func trimmed() map[client.Object]cache.ByObject {
 // Start keeps the cache current until ctx ends.
 func (c *Cached) Start(ctx context.Context) error {
 	go c.poller.run(ctx, c.targets)
+	go c.settle(ctx)
 	if err := c.cache.Start(ctx); err != nil && !errors.Is(err, context.Canceled) {
 		return fmt.Errorf("run the watch cache: %w", err)
 	}
 	return nil
+}
+
+// settle waits until everything has been listed, and then has what was remembered for sharing forgotten.
+func (c *Cached) settle(ctx context.Context) {
+	listed := func(context.Context) (bool, error) { return c.Synced() == nil, nil }
+	if wait.PollUntilContextCancel(ctx, time.Second, true, listed) == nil {
+		c.sharing.settle()
+	}
 }
 
 // Synced tells whether every kind has been listed once, or cannot be and says why; the error names those that are still
@@ -183,6 +200,27 @@ func stored[T client.Object](informer toolscache.SharedIndexInformer) []T {
 		objects[i] = item.(T)
 	}
 	return objects
+}
+
+// orEqual returns the watch cache's object of the same name where the two are equal in every field that is kept, and otherwise the
+// object itself.
+func (c *Cached) orEqual(resource Resource, object client.Object) client.Object {
+	informer, watched := c.informers[resource.Kind]
+	if !watched {
+		return object
+	}
+	key := object.GetName()
+	if resource.Namespaced {
+		key = object.GetNamespace() + "/" + key
+	}
+	item, held, err := informer.GetStore().GetByKey(key)
+	if err != nil || !held {
+		return object
+	}
+	if known := item.(client.Object); known.GetResourceVersion() == object.GetResourceVersion() && reflect.DeepEqual(known, object) {
+		return known
+	}
+	return object
 }
 
 func (c *Cached) watchFailed(_ context.Context, reflector *toolscache.Reflector, err error) {

@@ -83,12 +83,13 @@ func keepService(from, to *corev1.Service) {
 	to.Spec.Selector = from.Spec.Selector
 }
 
+// keepClaim keeps how large a claim is only where it was made from an image, whose size it is compared with.
 func keepClaim(from, to *corev1.PersistentVolumeClaim) {
+	dropMarks(to)
 	to.Spec.VolumeName = from.Spec.VolumeName
-	to.Spec.StorageClassName = from.Spec.StorageClassName
-	to.Spec.AccessModes = from.Spec.AccessModes
-	to.Spec.VolumeMode = from.Spec.VolumeMode
-	to.Spec.Resources.Requests = from.Spec.Resources.Requests
+	if _, made := from.Annotations[AnnotationImageID]; made {
+		to.Spec.Resources.Requests = from.Spec.Resources.Requests
+	}
 	to.Status.Phase = from.Status.Phase
 }
 
@@ -127,6 +128,7 @@ func keepDisruptionBudget(from, to *policyv1.PodDisruptionBudget) {
 func keepStorageClass(from, to *storagev1.StorageClass) { to.Provisioner = from.Provisioner }
 
 func keepVolumeAttachment(from, to *storagev1.VolumeAttachment) {
+	dropMarks(to)
 	to.Spec.NodeName = from.Spec.NodeName
 	to.Spec.Attacher = from.Spec.Attacher
 	to.Spec.Source.PersistentVolumeName = from.Spec.Source.PersistentVolumeName

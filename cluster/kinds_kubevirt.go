@@ -31,6 +31,7 @@ func kubevirtKinds() []Resource {
 
 // keepVirtualMachine leaves out nearly all of the template, which is as large as the VMI itself.
 func keepVirtualMachine(from, to *kubevirtv1.VirtualMachine) {
+	onlyLabels(to, LabelUpgrade)
 	to.Spec.RunStrategy = from.Spec.RunStrategy
 	to.Spec.Running = from.Spec.Running
 	to.Status.PrintableStatus = from.Status.PrintableStatus
@@ -49,6 +50,7 @@ func keepVirtualMachine(from, to *kubevirtv1.VirtualMachine) {
 }
 
 func keepVMI(from, to *kubevirtv1.VirtualMachineInstance) {
+	onlyLabels(to, LabelUpgrade, kubevirtv1.NodeNameLabel)
 	for _, volume := range from.Spec.Volumes {
 		if kept, ok := keepVMVolume(volume); ok {
 			to.Spec.Volumes = append(to.Spec.Volumes, kept)

@@ -56,7 +56,9 @@ func longhornKinds() []Resource {
 	}
 }
 
+// keepVolume keeps the labels, which say what recurring jobs the volume has.
 func keepVolume(from, to *lhv1.Volume) {
+	to.UID, to.OwnerReferences = "", nil
 	to.Spec.Size = from.Spec.Size
 	to.Spec.NodeID = from.Spec.NodeID
 	to.Spec.MigrationNodeID = from.Spec.MigrationNodeID
@@ -77,7 +79,10 @@ func keepVolume(from, to *lhv1.Volume) {
 	to.Status.KubernetesStatus.PVName = from.Status.KubernetesStatus.PVName
 	to.Status.KubernetesStatus.Namespace = from.Status.KubernetesStatus.Namespace
 	to.Status.KubernetesStatus.PVCName = from.Status.KubernetesStatus.PVCName
-	to.Status.KubernetesStatus.WorkloadsStatus = from.Status.KubernetesStatus.WorkloadsStatus
+	for _, workload := range from.Status.KubernetesStatus.WorkloadsStatus {
+		to.Status.KubernetesStatus.WorkloadsStatus = append(to.Status.KubernetesStatus.WorkloadsStatus,
+			lhv1.WorkloadStatus{PodName: workload.PodName, PodStatus: workload.PodStatus})
+	}
 	to.Status.KubernetesStatus.LastPodRefAt = from.Status.KubernetesStatus.LastPodRefAt
 	to.Spec.Image = from.Spec.Image
 	to.Spec.BackingImage = from.Spec.BackingImage
@@ -94,12 +99,24 @@ func keepVolume(from, to *lhv1.Volume) {
 	to.Status.IsStandby = from.Status.IsStandby
 }
 
+// keepVolumeName keeps of an engine's or a replica's labels the one with its volume's name, where its specification names none.
+func keepVolumeName(to client.Object, specified string) {
+	labels := to.GetLabels()
+	dropMarks(to)
+	if Text(specified) == "" {
+		to.SetLabels(only(labels, []string{LabelVolume}))
+	}
+}
+
 func keepEngine(from, to *lhv1.Engine) {
+	keepVolumeName(to, from.Spec.VolumeName)
 	to.Spec.VolumeName = from.Spec.VolumeName
 	to.Spec.NodeID = from.Spec.NodeID
 	to.Spec.DesireState = from.Spec.DesireState
 	to.Spec.Active = from.Spec.Active
-	to.Spec.ReplicaAddressMap = from.Spec.ReplicaAddressMap
+	if !isRoutine(from) {
+		to.Spec.ReplicaAddressMap = from.Spec.ReplicaAddressMap
+	}
 	to.Spec.Image = from.Spec.Image
 	to.Status.CurrentState = from.Status.CurrentState
 	to.Status.InstanceManagerName = from.Status.InstanceManagerName
@@ -112,20 +129,29 @@ func keepEngine(from, to *lhv1.Engine) {
 	to.Status.SnapshotsError = from.Status.SnapshotsError
 	to.Status.IsExpanding = from.Status.IsExpanding
 	to.Status.LastExpansionError = from.Status.LastExpansionError
-	if from.Status.Snapshots == nil {
-		return
+	to.Status.Snapshots = keepEach(from.Status.Snapshots, func(info *lhv1.SnapshotInfo) *lhv1.SnapshotInfo {
+		return &lhv1.SnapshotInfo{Removed: info.Removed, Size: info.Size}
+	})
+}
+
+// isRoutine tells whether an engine's map of addresses says nothing that its map of modes does not: it has the same replicas, and
+// nothing else refers to one by its address.
+func isRoutine(engine *lhv1.Engine) bool {
+	status := &engine.Status
+	if len(engine.Spec.ReplicaAddressMap) != len(status.ReplicaModeMap) ||
+		len(status.RebuildStatus)+len(status.PurgeStatus)+len(status.RestoreStatus)+len(status.CloneStatus) > 0 {
+		return false
 	}
-	to.Status.Snapshots = make(map[string]*lhv1.SnapshotInfo, len(from.Status.Snapshots))
-	for name, info := range from.Status.Snapshots {
-		if info == nil {
-			to.Status.Snapshots[name] = nil
-			continue
+	for name := range engine.Spec.ReplicaAddressMap {
+		if _, listed := status.ReplicaModeMap[name]; !listed {
+			return false
 		}
-		to.Status.Snapshots[name] = &lhv1.SnapshotInfo{Removed: info.Removed, Size: info.Size}
 	}
+	return true
 }
 
 func keepReplica(from, to *lhv1.Replica) {
+	keepVolumeName(to, from.Spec.VolumeName)
 	to.Spec.VolumeName = from.Spec.VolumeName
 	to.Spec.NodeID = from.Spec.NodeID
 	to.Spec.DesireState = from.Spec.DesireState
@@ -166,12 +192,35 @@ func keepProcesses(from map[string]lhv1.InstanceProcess) map[string]lhv1.Instanc
 	return to
 }
 
+// keepAttachment keeps of each ticket who holds the volume where, and since when.
 func keepAttachment(from, to *lhv1.VolumeAttachment) {
-	to.Spec = from.Spec
-	to.Status = from.Status
+	dropMarks(to)
+	to.Spec.Volume = from.Spec.Volume
+	to.Spec.AttachmentTickets = keepEach(from.Spec.AttachmentTickets, func(ticket *lhv1.AttachmentTicket) *lhv1.AttachmentTicket {
+		return &lhv1.AttachmentTicket{Type: ticket.Type, NodeID: ticket.NodeID}
+	})
+	to.Status.AttachmentTicketStatuses = keepEach(from.Status.AttachmentTicketStatuses, func(status *lhv1.AttachmentTicketStatus) *lhv1.AttachmentTicketStatus {
+		return &lhv1.AttachmentTicketStatus{Satisfied: status.Satisfied, Conditions: status.Conditions}
+	})
+}
+
+// keepEach returns the map with a slimmer value in the place of each that is set.
+func keepEach[T any](from map[string]*T, keep func(*T) *T) map[string]*T {
+	if from == nil {
+		return nil
+	}
+	to := make(map[string]*T, len(from))
+	for name, value := range from {
+		if value != nil {
+			value = keep(value)
+		}
+		to[name] = value
+	}
+	return to
 }
 
 func keepLonghornSnapshot(from, to *lhv1.Snapshot) {
+	dropMarks(to)
 	to.Spec.Volume = from.Spec.Volume
 	to.Status.OwnerID = from.Status.OwnerID
 	to.Status.MarkRemoved = from.Status.MarkRemoved
@@ -188,18 +237,11 @@ func keepLonghornNode(from, to *lhv1.Node) {
 	to.Spec.EvictionRequested = from.Spec.EvictionRequested
 	to.Spec.Disks = from.Spec.Disks
 	to.Status.Conditions = from.Status.Conditions
-	for name, disk := range from.Status.DiskStatus {
-		if to.Status.DiskStatus == nil {
-			to.Status.DiskStatus = make(map[string]*lhv1.DiskStatus, len(from.Status.DiskStatus))
-		}
-		if disk == nil {
-			to.Status.DiskStatus[name] = nil
-			continue
-		}
+	to.Status.DiskStatus = keepEach(from.Status.DiskStatus, func(disk *lhv1.DiskStatus) *lhv1.DiskStatus {
 		slim := *disk
 		slim.ScheduledReplica, slim.ScheduledBackingImage = nil, nil
-		to.Status.DiskStatus[name] = &slim
-	}
+		return &slim
+	})
 }
 
 func keepOrphan(from, to *lhv1.Orphan) {

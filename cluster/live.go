@@ -38,6 +38,10 @@ type LiveOptions struct {
 // NewLive returns a live source. It calls nobody yet.
 func NewLive(options LiveOptions) *Live { return &Live{options: options} }
 
+// Reuse has live reads hold the watch cache's object in the place of each that is equal to it in every field, so that a second cluster is
+// not in memory while an upgrade is judged. What is read stays what the API server answers. Call it before the first read.
+func (l *Live) Reuse(cached *Cached) { l.options.Reader.keep = cached.orEqual }
+
 // NewMapper returns the mapping from kinds to URLs that the table of kinds gives.
 func NewMapper() meta.RESTMapper {
 	mapper := meta.NewDefaultRESTMapper(nil)

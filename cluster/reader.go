@@ -16,6 +16,8 @@ import (
 // is, and a kind that is not there answers 404.
 type Reader struct {
 	client rest.Interface
+	// keep returns what to hold in the place of an object that has been read: itself, or an equal one that somebody holds already.
+	keep func(Resource, client.Object) client.Object
 }
 
 // NewReader returns a Reader. It calls nobody yet.
@@ -27,11 +29,11 @@ func NewReader(config *rest.Config) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	client, err := rest.UnversionedRESTClientForConfigAndClient(config, httpClient)
+	api, err := rest.UnversionedRESTClientForConfigAndClient(config, httpClient)
 	if err != nil {
 		return nil, fmt.Errorf("build the client of the API server: %w", err)
 	}
-	return &Reader{client: client}, nil
+	return &Reader{client: api, keep: func(_ Resource, object client.Object) client.Object { return object }}, nil
 }
 
 // Page asks for at most limit objects of a kind, those that follow where the Continue of the page before says so, and
@@ -42,7 +44,7 @@ func (r *Reader) Page(ctx context.Context, resource Resource, limit int64, next 
 	for name, value := range resource.Select.parameters() {
 		request.Param(name, value)
 	}
-	return page(ctx, request, resource, limit, next)
+	return r.page(ctx, request, resource, limit, next)
 }
 
 // acceptMetadata asks for a list of objects without anything but their metadata.
@@ -57,10 +59,10 @@ func (r *Reader) pageOf(ctx context.Context, resource Resource, place Place, lim
 	if place.MetadataOnly {
 		request.SetHeader("Accept", acceptMetadata)
 	}
-	return page(ctx, request, resource, limit, next)
+	return r.page(ctx, request, resource, limit, next)
 }
 
-func page(ctx context.Context, request *rest.Request, resource Resource, limit int64, next string) ([]client.Object, metav1.ListMeta, error) {
+func (r *Reader) page(ctx context.Context, request *rest.Request, resource Resource, limit int64, next string) ([]client.Object, metav1.ListMeta, error) {
 	request.Param("limit", strconv.FormatInt(limit, 10))
 	if next != "" {
 		request.Param("continue", next)
@@ -76,7 +78,7 @@ func page(ctx context.Context, request *rest.Request, resource Resource, limit i
 		if err := json.Unmarshal(text, whole); err != nil {
 			return fmt.Errorf("decode an object: %w", err)
 		}
-		objects = append(objects, resource.takeFrom(whole))
+		objects = append(objects, r.keep(resource, resource.takeFrom(whole)))
 		return nil
 	})
 	if err != nil {

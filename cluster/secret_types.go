@@ -47,21 +47,8 @@ func (in *Secret) UnmarshalJSON(text []byte) error {
 		return errors.New("its fields are not those of a Secret")
 	}
 	*in = Secret(decoded)
-	in.Annotations = onlyKept(in.Annotations)
+	in.Annotations = only(in.Annotations, keptAnnotations())
 	return nil
-}
-
-func onlyKept(annotations map[string]string) map[string]string {
-	var kept map[string]string
-	for _, name := range keptAnnotations() {
-		if value, ok := annotations[name]; ok {
-			if kept == nil {
-				kept = map[string]string{}
-			}
-			kept[name] = value
-		}
-	}
-	return kept
 }
 
 func keepSecret(from, to *Secret) {

@@ -31,7 +31,34 @@ func keepIdentity(from, to client.Object) {
 	to.SetDeletionTimestamp(from.GetDeletionTimestamp())
 	to.SetLabels(from.GetLabels())
 	to.SetOwnerReferences(from.GetOwnerReferences())
-	to.SetAnnotations(onlyKept(from.GetAnnotations()))
+	to.SetAnnotations(only(from.GetAnnotations(), keptAnnotations()))
+}
+
+// dropMarks takes away, from a kind of which there are thousands, what no check reads of it: a map of labels takes as much as the
+// rest of some objects.
+func dropMarks(to client.Object) {
+	to.SetUID("")
+	to.SetLabels(nil)
+	to.SetOwnerReferences(nil)
+}
+
+// onlyLabels keeps those labels of an object that are named, its UID and its owners.
+func onlyLabels(to client.Object, names ...string) {
+	to.SetLabels(only(to.GetLabels(), names))
+}
+
+// only returns the named entries of a map; nil where it has none of them.
+func only(all map[string]string, names []string) map[string]string {
+	var kept map[string]string
+	for _, name := range names {
+		if value, ok := all[name]; ok {
+			if kept == nil {
+				kept = make(map[string]string, 1)
+			}
+			kept[name] = value
+		}
+	}
+	return kept
 }
 
 // Trim removes from an object every field that no check reads. It is the watch cache's transform.

@@ -110,6 +110,7 @@ func (s *Server) openCluster(config *rest.Config) (*cluster.Live, error) {
 	if err != nil {
 		return nil, err
 	}
+	live.Reuse(s.cached)
 	s.metrics.CacheAges(s.cached.Staleness)
 	return live, nil
 }

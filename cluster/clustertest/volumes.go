@@ -49,8 +49,8 @@ func (c *Cluster) addEngine(i int, volume, home string) {
 	engine.Status.CurrentSize = volumeSize
 	engine.Status.ReplicaModeMap = map[string]lhv1.ReplicaMode{}
 	engine.Status.Snapshots = map[string]*lhv1.SnapshotInfo{
-		cluster.VolumeHead: {Name: cluster.VolumeHead, Parent: "snap-1", Created: "2026-11-01T02:00:00Z", Size: "104857600"},
-		"snap-1":           {Name: "snap-1", Children: map[string]bool{cluster.VolumeHead: true}, Created: "2026-10-01T02:00:00Z", Size: "524288000", UserCreated: true},
+		cluster.VolumeHead: {Name: cluster.VolumeHead, Parent: "snap-1", Created: "2026-11-01T02:00:00Z", Size: fmt.Sprint(100<<20 + i<<12)},
+		"snap-1":           {Name: "snap-1", Children: map[string]bool{cluster.VolumeHead: true}, Created: "2026-10-01T02:00:00Z", Size: fmt.Sprint(500<<20 + i<<12), UserCreated: true},
 	}
 	for r := range replicasPerVolume {
 		node := (c.homeOf(i) + r) % c.size.Nodes
@@ -70,7 +70,8 @@ func (c *Cluster) addReplica(name, volume, engine string, node int) {
 	replica.Labels = map[string]string{cluster.LabelVolume: volume, "longhornnode": nodeName(node)}
 	replica.Spec.VolumeName, replica.Spec.VolumeSize, replica.Spec.NodeID = volume, volumeSize, nodeName(node)
 	replica.Spec.DesireState, replica.Spec.EngineName, replica.Spec.Active = lhv1.InstanceStateRunning, engine, true
-	replica.Spec.HealthyAt = Now().AddDate(0, -1, 0).Format(time.RFC3339)
+	// No two became healthy in the same second.
+	replica.Spec.HealthyAt = Now().AddDate(0, -1, 0).Add(-time.Duration(len(c.objects[cluster.Replicas])) * time.Second).Format(time.RFC3339)
 	replica.Spec.DiskPath, replica.Spec.DataDirectoryName = "/var/lib/harvester/defaultdisk", name
 	replica.Status.CurrentState, replica.Status.InstanceManagerName = lhv1.InstanceStateRunning, managerName(node)
 	c.replicas[node] = append(c.replicas[node], name)

@@ -149,20 +149,27 @@ func upgrade() *unstructured.Unstructured {
 // setPaused pauses a virtual machine, or lets it run again, and waits until the gate says what follows from that.
 func setPaused(b *testing.B, reviewer *reviewer, paused bool) {
 	b.Helper()
+	if err := patchPaused(b.Context(), loaded.loader, paused); err != nil {
+		b.Fatal(err)
+	}
+	if err := gate.Await(b.Context(), patience, func(ctx context.Context) error { return reviewer.review(ctx, !paused) }); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// pausedNamespace and pausedName name the virtual machine that is paused.
+const pausedNamespace, pausedName = "team-0", "vm-00000"
+
+func patchPaused(ctx context.Context, loader *load.Loader, paused bool) error {
 	conditions := []any{map[string]any{"type": "Ready", "status": "True"}, map[string]any{"type": "LiveMigratable", "status": "True"}}
 	if paused {
 		conditions = append(conditions, map[string]any{"type": "Paused", "status": "True", "reason": "PausedByUser", "message": "VMI was paused by user"})
 	}
 	vmi := load.Reference{
 		Kind:      schema.GroupVersionKind{Group: "kubevirt.io", Version: "v1", Kind: "VirtualMachineInstance"},
-		Namespace: "team-0", Name: "vm-00000",
+		Namespace: pausedNamespace, Name: pausedName,
 	}
-	if err := loaded.loader.Patch(b.Context(), vmi, map[string]any{"status": map[string]any{"conditions": conditions}}); err != nil {
-		b.Fatal(err)
-	}
-	if err := gate.Await(b.Context(), patience, func(ctx context.Context) error { return reviewer.review(ctx, !paused) }); err != nil {
-		b.Fatal(err)
-	}
+	return loader.Patch(ctx, vmi, map[string]any{"status": map[string]any{"conditions": conditions}})
 }
 
 // BenchmarkRefuse measures a refusal: handler-ms is the gate's own answer, api-server-ms the whole request as kubectl sends it.

@@ -15,8 +15,13 @@ import (
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
+	kubevirtv1 "kubevirt.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/upgrade-gate/upgrade-gate/cluster"
@@ -93,30 +98,38 @@ func start(ctx context.Context, base *gate.Cluster) (*kubelets.Fleet, error) {
 		return nil, err
 	}
 	generated := clustertest.Generate(size)
-	nodes := nodesOf(generated)
-	fleet, err := startKubelets(ctx, base, generated, nodes)
+	fleet, loader, err := loadGenerated(ctx, base, generated)
 	if err != nil {
 		return nil, err
 	}
-	loader, err := load.New(base.Config, load.Options{Mutate: fleet.Mutate, Parallel: writers})
-	if err != nil {
-		return nil, errors.Join(err, fleet.Stop())
-	}
-	objects, err := objectsOf(generated)
-	if err != nil {
-		return nil, errors.Join(err, fleet.Stop())
-	}
-	result, err := loader.Apply(ctx, objects...)
-	if err != nil {
-		return nil, errors.Join(err, fleet.Stop())
-	}
-	fmt.Fprintf(os.Stderr, "%d objects loaded in %s\n", result.Objects, result.Duration)
 	process, err := base.StartGate(ctx, gate.Options{})
 	if err != nil {
 		return nil, errors.Join(err, fleet.Stop())
 	}
-	loaded = &loadedCluster{Cluster: base, gate: process, loader: loader, size: size, nodes: nodes}
+	loaded = &loadedCluster{Cluster: base, gate: process, loader: loader, size: size, nodes: nodesOf(generated)}
 	return fleet, nil
+}
+
+// loadGenerated loads a generated cluster, with a kubelet for each node.
+func loadGenerated(ctx context.Context, base *gate.Cluster, generated *clustertest.Cluster) (*kubelets.Fleet, *load.Loader, error) {
+	fleet, err := startKubelets(ctx, base, generated, nodesOf(generated))
+	if err != nil {
+		return nil, nil, err
+	}
+	loader, err := load.New(base.Config, load.Options{Mutate: fleet.Mutate, Parallel: writers})
+	if err != nil {
+		return nil, nil, errors.Join(err, fleet.Stop())
+	}
+	objects, err := objectsOf(generated)
+	if err != nil {
+		return nil, nil, errors.Join(err, fleet.Stop())
+	}
+	result, err := loader.Apply(ctx, objects...)
+	if err != nil {
+		return nil, nil, errors.Join(err, fleet.Stop())
+	}
+	fmt.Fprintf(os.Stderr, "%d objects loaded in %s\n", result.Objects, result.Duration)
+	return fleet, loader, nil
 }
 
 func nodesOf(generated *clustertest.Cluster) []*corev1.Node {

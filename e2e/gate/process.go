@@ -36,6 +36,10 @@ type Options struct {
 	DrainDelay time.Duration
 	// Args are further flags of serve, such as "--log-level=debug".
 	Args []string
+	// Environment are further variables, such as "GOMEMLIMIT=64MiB".
+	Environment []string
+	// Memory is the group that the process runs in. Nil is none.
+	Memory *MemoryGroup
 }
 
 // Process is one running upgrade-gate serve.
@@ -102,7 +106,7 @@ func (c *Cluster) StartProcess(ctx context.Context, options Options) (*Process, 
 		fmt.Sprintf("--listen=127.0.0.1:%d", process.Port), fmt.Sprintf("--health-listen=127.0.0.1:%d", process.HealthPort),
 		fmt.Sprintf("--drain-delay=%s", options.DrainDelay),
 	}, options.Args...)
-	if err := process.start(installed.binary, args, c.Environment(identity.Kubeconfig)); err != nil {
+	if err := process.start(installed.binary, args, append(c.Environment(identity.Kubeconfig), options.Environment...), options.Memory); err != nil {
 		return nil, err
 	}
 	c.OnStop(func() error {
@@ -115,13 +119,17 @@ func (c *Cluster) StartProcess(ctx context.Context, options Options) (*Process, 
 
 // start runs the binary in a process group of its own, so that the Ctrl-C that ends a demo does not end
 // it before it is told.
-func (p *Process) start(binary string, args, environment []string) error {
+func (p *Process) start(binary string, args, environment []string, memory *MemoryGroup) error {
 	log, err := os.Create(p.LogFile)
 	if err != nil {
 		return fmt.Errorf("opening the gate's log: %w", err)
 	}
 	defer log.Close() // the process has its own copy
-	p.command = exec.Command("/bin/sh", append([]string{"-c", `echo $$ >"$0" && exec "$@"`, p.pidFile, binary}, args...)...)
+	members := os.DevNull
+	if memory != nil {
+		members = memory.members()
+	}
+	p.command = exec.Command("/bin/sh", append([]string{"-c", `echo $$ >"$0" && echo $$ >"$1" && shift && exec "$@"`, p.pidFile, members, binary}, args...)...)
 	p.command.Stdout, p.command.Stderr = log, log
 	p.command.Env = environment
 	p.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

@@ -1,0 +1,8 @@
+package cluster
+
+// SharedTrim returns what the watch cache makes of an object that it is told of, for benchmarks outside of the package. The objects of one
+// call share with each other.
+func SharedTrim() func(Resource, any) (any, error) {
+	s := newSharing()
+	return func(resource Resource, object any) (any, error) { return s.trim(resource)(object) }
+}
