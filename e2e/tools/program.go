@@ -5,8 +5,11 @@ package tools
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 )
@@ -22,6 +25,8 @@ type Program struct {
 	// Module is the path of the module that Package belongs to. Its version in the folder's go.mod is
 	// the program's version, and keys the folder that the binary is kept in.
 	Module string
+	// Ours says that Package lies in Folder itself, so that its sources key the binary as the version does.
+	Ours bool
 	// Stamp returns the linker's "importpath.name=value" assignments that write the version into the
 	// binary. Nil stamps nothing.
 	Stamp func(version string) []string
@@ -81,6 +86,18 @@ func Helm() Program {
 	}
 }
 
+// CertManager is cert-manager's controllers and its CA injector. The main package is ours, for no module proxy serves those of
+// cert-manager; all else in it is cert-manager's.
+func CertManager() Program {
+	return Program{
+		Name:    "certmanager",
+		Folder:  "certmanager",
+		Package: "github.com/upgrade-gate/upgrade-gate/e2e/tools/certmanager",
+		Module:  "github.com/cert-manager/cert-manager",
+		Ours:    true,
+	}
+}
+
 // ControllerGen writes CRDs from Go types.
 func ControllerGen() Program {
 	return Program{
@@ -123,13 +140,42 @@ func (p Program) Ensure(ctx context.Context, progress io.Writer) (string, error)
 	if err != nil {
 		return "", fmt.Errorf("finding the version of %s: %w", p.Name, err)
 	}
-	folder, err := Cached(ctx, p.Name+"-"+version, progress, func(ctx context.Context, folder string) error {
+	key := p.Name + "-" + version
+	if p.Ours {
+		sources, err := p.sources()
+		if err != nil {
+			return "", fmt.Errorf("reading the sources of %s: %w", p.Name, err)
+		}
+		key += "-" + sources
+	}
+	folder, err := Cached(ctx, key, progress, func(ctx context.Context, folder string) error {
 		return p.build(ctx, version, filepath.Join(folder, p.Name))
 	})
 	if err != nil {
 		return "", fmt.Errorf("building %s %s: %w", p.Name, version, err)
 	}
 	return filepath.Join(folder, p.Name), nil
+}
+
+// sources returns a short hash of all files in the program's folder.
+func (p Program) sources() (string, error) {
+	folder, err := ModuleFolder(p.Folder)
+	if err != nil {
+		return "", err
+	}
+	files, err := os.ReadDir(folder) // sorted
+	if err != nil {
+		return "", err
+	}
+	hash := sha256.New()
+	for _, file := range files {
+		text, err := os.ReadFile(filepath.Join(folder, file.Name()))
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(hash, "%s %d\n%s", file.Name(), len(text), text)
+	}
+	return hex.EncodeToString(hash.Sum(nil))[:12], nil
 }
 
 // build compiles the program into the file output, static and without debugging information.
