@@ -1,7 +1,6 @@
 package certmanager_test
 
 import (
-	"context"
 	"strings"
 	"testing"
 
@@ -37,7 +36,7 @@ func TestCertManagerComesLate(t *testing.T) {
 	}
 	replicas.awaitReady(t)
 	cluster.awaitSaid(t, verdict)
-	cluster.awaitInjected(t)
+	cluster.awaitInjected(t, 1)
 	replicas.checkAlive(t)
 	for _, component := range []interface{ Stop() error }{controllers, injector} {
 		if err := component.Stop(); err != nil {
@@ -61,10 +60,4 @@ func (r *replicas) checkAlive(t *testing.T) {
 		default:
 		}
 	}
-}
-
-// awaitInjected waits until the caBundle of both configurations is the authority beside the serving certificate.
-func (c *cluster) awaitInjected(t *testing.T) {
-	t.Helper()
-	await(t, func(ctx context.Context) error { return c.injected(ctx) })
 }

@@ -17,14 +17,14 @@ func TestTheChartLivesWithCertManager(t *testing.T) {
 	helm(t, cluster, "install", "--create-namespace", "--set=image.repository=registry.example.com/upgrade-gate,certificates.mode=cert-manager")
 	replicas := cluster.replicate(t)
 	replicas.awaitReady(t)
-	cluster.awaitInjected(t)
+	cluster.awaitInjected(t, 1)
 	cluster.awaitSaid(t, verdict)
 
 	helm(t, cluster, "upgrade", "--reuse-values", "--set=replicas=3")
-	if err := cluster.injected(t.Context()); err != nil {
+	if _, err := cluster.injected(t.Context()); err != nil {
 		t.Errorf("after helm upgrade %v", err)
 	}
-	// Helm has made the Service's port what it was.
+	// The chart says 443.
 	cluster.lead(t, replicas.Port())
 	replicas.awaitReady(t)
 	cluster.awaitSaid(t, verdict)

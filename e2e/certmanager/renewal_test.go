@@ -1,11 +1,9 @@
 package certmanager_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -28,20 +26,24 @@ const serviceName = manifests.Name + "." + manifests.Namespace + ".svc"
 func TestTheOverlayLivesWithCertManager(t *testing.T) {
 	cluster := begin(t)
 	cluster.addCRDs(t)
-	controllers, _ := cluster.addCertManager(t)
+	controllers, injector := cluster.addCertManager(t)
 	replicas := cluster.install(t)
 	replicas.awaitReady(t)
-	cluster.awaitInjected(t)
+	cluster.awaitInjected(t, 1)
 	cluster.awaitSaid(t, verdict)
 	for _, part := range []struct {
 		name string
 		run  func(*testing.T)
 	}{
-		{"nobody fights over the caBundle", func(t *testing.T) { testNobodyFights(t, cluster) }},
+		{"nobody fights over the caBundle", func(t *testing.T) { testNobodyFights(t, cluster, replicas) }},
 		{"a renewal loses no request", func(t *testing.T) { testRenewal(t, cluster, replicas) }},
 		{"a deleted secret loses no request", func(t *testing.T) { testDeletedSecret(t, cluster, replicas) }},
-		{"a renewed authority loses no request", func(t *testing.T) { testRenewedAuthority(t, cluster, replicas) }},
-		{"a lost authority refuses until the files arrive", func(t *testing.T) { testLostAuthority(t, cluster, replicas) }},
+		{"a lost authority loses no request", func(t *testing.T) { testLostAuthority(t, cluster, replicas) }},
+		{"a renewed authority loses no request, even if the injector forgets the old one", func(t *testing.T) {
+			injector = cluster.forgetful(t, injector)
+			testRenewedAuthority(t, cluster, replicas)
+		}},
+		{"a lost authority that the injector forgets admits nobody", func(t *testing.T) { testForgottenAuthority(t, cluster, replicas) }},
 		{"a certificate that nobody renews ends", func(t *testing.T) { testEnd(t, cluster, replicas, controllers) }},
 	} {
 		if !t.Run(part.name, part.run) {
@@ -52,9 +54,12 @@ func TestTheOverlayLivesWithCertManager(t *testing.T) {
 }
 
 // testNobodyFights applies the overlay once more, and looks who has written the caBundle.
-func testNobodyFights(t *testing.T, cluster *cluster) {
+func testNobodyFights(t *testing.T, cluster *cluster, replicas *replicas) {
 	cluster.mustKubectl(t, "apply", "-k", overlay)
-	cluster.awaitInjected(t)
+	if _, err := cluster.injected(t.Context()); err != nil {
+		t.Errorf("after the overlay was applied again: %v", err)
+	}
+	cluster.lead(t, replicas.Port()) // the overlay says 443
 	registrations := cluster.admin.AdmissionregistrationV1()
 	validating, err := registrations.ValidatingWebhookConfigurations().Get(t.Context(), manifests.Name, metav1.GetOptions{})
 	if err != nil {
@@ -75,6 +80,7 @@ func testNobodyFights(t *testing.T, cluster *cluster) {
 			t.Errorf("the caBundle of %s is owned by %v, want the CA injector alone", name, owners)
 		}
 	}
+	cluster.awaitSaid(t, verdict)
 	calls := traffic.Start(t, cluster.Config)
 	calls.Await(t, traffic.Steady)
 	calls.Count(t, traffic.InAdvance)
@@ -94,11 +100,11 @@ func testRenewal(t *testing.T, cluster *cluster, replicas *replicas) {
 	before := cluster.mustIssued(t, servingSecret)
 	replicas.mounts[1].hold()
 	now := cluster.renew(t, certs.ServingCertificateName, servingSecret)
-	replicas.awaitServed(t, cluster, 0, now)
-	replicas.awaitServed(t, cluster, 1, before)
+	replicas.awaitServed(t, 0, now)
+	replicas.awaitServed(t, 1, before)
 	calls.Await(t, traffic.Steady)
 	replicas.mounts[1].release()
-	replicas.awaitServed(t, cluster, 1, now)
+	replicas.awaitServed(t, 1, now)
 	calls.Await(t, traffic.Steady)
 	countAll(t, calls, 3*traffic.Steady)
 	replicas.awaitReady(t)
@@ -112,103 +118,11 @@ func testDeletedSecret(t *testing.T, cluster *cluster, replicas *replicas) {
 	before := cluster.mustIssued(t, servingSecret)
 	cluster.mustKubectl(t, "delete", "-n", manifests.Namespace, "secret", servingSecret)
 	now := cluster.awaitOther(t, servingSecret, before)
-	replicas.awaitServed(t, cluster, 0, now)
-	replicas.awaitServed(t, cluster, 1, now)
+	replicas.awaitServed(t, 0, now)
+	replicas.awaitServed(t, 1, now)
 	calls.Await(t, traffic.Steady)
 	countAll(t, calls, 2*traffic.Steady)
 	replicas.awaitReady(t)
-}
-
-// testRenewedAuthority renews the authority, whose key the overlay keeps, and then the certificate. The CA injector replaces
-// the caBundle at once, while the gates still serve what the old authority has signed.
-func testRenewedAuthority(t *testing.T, cluster *cluster, replicas *replicas) {
-	calls := traffic.Start(t, cluster.Config)
-	calls.Await(t, traffic.Steady)
-	old := cluster.mustIssued(t, authoritySecret)
-	renewed := cluster.renew(t, authoritySecret, authoritySecret)
-	if !bytes.Equal(old.RawSubjectPublicKeyInfo, renewed.RawSubjectPublicKeyInfo) {
-		t.Error("the renewed authority has another key")
-	}
-	replicas.awaitServed(t, cluster, 0, cluster.mustIssued(t, servingSecret))
-
-	before := cluster.mustIssued(t, servingSecret)
-	replicas.hold()
-	now := cluster.awaitRenewedUnder(t, renewed)
-	cluster.awaitInjected(t)
-	calls.Await(t, traffic.Steady)
-	replicas.awaitServed(t, cluster, 0, before)
-	replicas.release()
-	replicas.awaitServed(t, cluster, 0, now)
-	replicas.awaitServed(t, cluster, 1, now)
-	calls.Await(t, traffic.Steady)
-	countAll(t, calls, 3*traffic.Steady)
-	replicas.awaitReady(t)
-}
-
-// testLostAuthority deletes the Secret of the authority, with its key. Nothing happens until the certificate is renewed; then
-// the caBundle is replaced at once, and what the gates serve leads to no authority that the API server knows until their files
-// arrive. In between nobody is admitted.
-func testLostAuthority(t *testing.T, cluster *cluster, replicas *replicas) {
-	calls := traffic.Start(t, cluster.Config)
-	calls.Await(t, traffic.Steady)
-	lost := cluster.mustIssued(t, authoritySecret)
-	cluster.mustKubectl(t, "delete", "-n", manifests.Namespace, "secret", authoritySecret)
-	made := cluster.awaitOther(t, authoritySecret, lost)
-	if bytes.Equal(lost.RawSubjectPublicKeyInfo, made.RawSubjectPublicKeyInfo) {
-		t.Error("the new authority has the lost key")
-	}
-	calls.Await(t, traffic.Steady)
-	quiet := calls.Sent()
-
-	replicas.hold()
-	now := cluster.awaitRenewedUnder(t, made)
-	cluster.awaitInjected(t)
-	replicas.awaitUnready(t, "x509: certificate signed by unknown authority")
-	calls.Await(t, traffic.Steady)
-	cluster.awaitSaid(t, notCalled)
-	released := time.Now()
-	replicas.release()
-	replicas.awaitServed(t, cluster, 0, now)
-	replicas.awaitServed(t, cluster, 1, now)
-	replicas.awaitReady(t)
-	cluster.awaitSaid(t, verdict)
-	t.Logf("%s after the files were written the gates are called again", time.Since(released).Round(time.Millisecond))
-	healed := calls.Sent()
-	calls.Await(t, traffic.Steady)
-	counts := calls.Count(t, traffic.InAdvance, traffic.Validated, traffic.FailedClosed)
-	if counts[traffic.FailedClosed] == 0 {
-		t.Error("no call failed, so that nothing was shown")
-	}
-	for _, call := range calls.Finish() {
-		if call.Outcome != traffic.InAdvance && (call.Number <= quiet-traffic.Clients || call.Number > healed) {
-			t.Errorf("call %d: %s: %v; only those from %d to %d may fail", call.Number, call.Outcome, call.Err, quiet, healed)
-		}
-	}
-}
-
-// awaitRenewedUnder renews the certificate until an authority has signed it: the Issuer may not know the authority yet.
-func (c *cluster) awaitRenewedUnder(t *testing.T, authority *x509.Certificate) *x509.Certificate {
-	t.Helper()
-	for range 10 {
-		now := c.renew(t, certs.ServingCertificateName, servingSecret)
-		_, beside, err := c.issued(t.Context(), servingSecret)
-		if err != nil {
-			t.Fatal(err)
-		}
-		pool := x509.NewCertPool()
-		pool.AppendCertsFromPEM(beside)
-		if pool.Equal(poolOf(authority)) {
-			return now
-		}
-	}
-	t.Fatal("renewed ten times, and never by the new authority")
-	return nil
-}
-
-func poolOf(certificate *x509.Certificate) *x509.CertPool {
-	pool := x509.NewCertPool()
-	pool.AddCert(certificate)
-	return pool
 }
 
 // countAll finishes the traffic. Each call must have been refused by us in advance: what a gate does not answer in the mutating
@@ -233,9 +147,8 @@ func (r *replicas) release() {
 	}
 }
 
-// awaitServed waits until a replica serves a certificate. Until then, and then, the registered authority must lead to what is served,
-// unless the replica says itself that it does not.
-func (r *replicas) awaitServed(t *testing.T, cluster *cluster, number int, want *x509.Certificate) {
+// awaitServed waits until a replica serves a certificate.
+func (r *replicas) awaitServed(t *testing.T, number int, want *x509.Certificate) {
 	t.Helper()
 	await(t, func(context.Context) error {
 		got, err := served(r.Replicas[number])
@@ -258,20 +171,4 @@ func served(replica *gate.Process) (*x509.Certificate, error) {
 	}
 	defer connection.Close()
 	return connection.ConnectionState().PeerCertificates[0], nil
-}
-
-// injected returns an error if the caBundle of a configuration is not the authority beside the serving certificate.
-func (c *cluster) injected(ctx context.Context) error {
-	_, authority, err := c.issued(ctx, servingSecret)
-	if err != nil {
-		return err
-	}
-	validating, mutating, err := c.bundles(ctx)
-	if err != nil {
-		return err
-	}
-	if len(authority) == 0 || !bytes.Equal(validating, authority) || !bytes.Equal(mutating, authority) {
-		return errors.New("a caBundle is not the authority of the serving certificate")
-	}
-	return nil
 }

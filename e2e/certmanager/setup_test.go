@@ -1,6 +1,7 @@
 package certmanager_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/x509"
 	"encoding/pem"
@@ -91,8 +92,12 @@ func (c *cluster) addCRDs(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.mustKubectl(t, "apply", "--server-side", "-f", filepath.Join(source, "deploy", "crds"))
-	c.mustKubectl(t, "wait", "--for=condition=Established", "crd", "issuers.cert-manager.io", "certificates.cert-manager.io",
-		"certificaterequests.cert-manager.io", "clusterissuers.cert-manager.io")
+	// kubectl gives up on one that has no conditions yet.
+	await(t, func(ctx context.Context) error {
+		_, err := c.kubectl(ctx, "wait", "--for=condition=Established", "crd", "issuers.cert-manager.io", "certificates.cert-manager.io",
+			"certificaterequests.cert-manager.io", "clusterissuers.cert-manager.io")
+		return err
+	})
 }
 
 // addCertManager starts cert-manager's controllers and its CA injector.
@@ -102,7 +107,7 @@ func (c *cluster) addCertManager(t *testing.T) (controllers, injector *controlpl
 	if err != nil {
 		t.Fatal(err)
 	}
-	if injector, err = c.StartCAInjector(t.Context(), os.Stderr); err != nil {
+	if injector, err = c.StartCAInjector(t.Context(), os.Stderr, ""); err != nil {
 		t.Fatal(err)
 	}
 	return controllers, injector
@@ -187,6 +192,9 @@ func (r *replicas) awaitUnready(t *testing.T, words string) {
 // press tries to create the Upgrade, and returns what kubectl said. On a stuck cluster it must fail.
 func (c *cluster) press(ctx context.Context) (string, error) {
 	said, err := c.kubectl(ctx, "create", "--dry-run=server", "-f", manifest)
+	if ctx.Err() != nil { // kubectl was killed half way
+		return "", ctx.Err()
+	}
 	if err == nil {
 		return "", errors.New("the upgrade of a stuck cluster was admitted")
 	}
@@ -208,18 +216,41 @@ func (c *cluster) awaitSaid(t *testing.T, words string) {
 // verdict is how our answer begins.
 const verdict = "denied the request: Upgrade to v1.4.2 refused"
 
-// bundles returns the caBundles of both configurations.
-func (c *cluster) bundles(ctx context.Context) (validating, mutating []byte, err error) {
+// injected returns an error if the authority beside the serving certificate is not in the caBundle of both configurations, and
+// otherwise how many authorities there are in the larger one.
+func (c *cluster) injected(ctx context.Context) (authorities int, err error) {
+	_, authority, err := c.issued(ctx, servingSecret)
+	if err != nil {
+		return 0, err
+	}
 	registrations := c.admin.AdmissionregistrationV1()
-	v, err := registrations.ValidatingWebhookConfigurations().Get(ctx, manifests.Name, metav1.GetOptions{})
+	validating, err := registrations.ValidatingWebhookConfigurations().Get(ctx, manifests.Name, metav1.GetOptions{})
 	if err != nil {
-		return nil, nil, err
+		return 0, err
 	}
-	m, err := registrations.MutatingWebhookConfigurations().Get(ctx, manifests.MutatingConfigurationName, metav1.GetOptions{})
+	mutating, err := registrations.MutatingWebhookConfigurations().Get(ctx, manifests.MutatingConfigurationName, metav1.GetOptions{})
 	if err != nil {
-		return nil, nil, err
+		return 0, err
 	}
-	return v.Webhooks[0].ClientConfig.CABundle, m.Webhooks[0].ClientConfig.CABundle, nil
+	for _, bundle := range [][]byte{validating.Webhooks[0].ClientConfig.CABundle, mutating.Webhooks[0].ClientConfig.CABundle} {
+		if len(authority) == 0 || !bytes.Contains(bundle, bytes.TrimSpace(authority)) {
+			return 0, errors.New("the authority of the serving certificate is not in a caBundle")
+		}
+		authorities = max(authorities, bytes.Count(bundle, []byte("BEGIN CERTIFICATE")))
+	}
+	return authorities, nil
+}
+
+// awaitInjected waits until the authority beside the serving certificate is in both caBundles, and there are so many.
+func (c *cluster) awaitInjected(t *testing.T, want int) {
+	t.Helper()
+	await(t, func(ctx context.Context) error {
+		got, err := c.injected(ctx)
+		if err == nil && got != want {
+			err = fmt.Errorf("there are %d authorities in a caBundle, want %d", got, want)
+		}
+		return err
+	})
 }
 
 // issued returns the certificate in a Secret, and the authority beside it.

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	logf "github.com/cert-manager/cert-manager/pkg/logs"
+	"github.com/cert-manager/cert-manager/pkg/util/feature"
 	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
 )
@@ -27,6 +28,8 @@ import (
 type options struct {
 	// kubeconfig is the path of the file that says how to reach the API server.
 	kubeconfig string
+	// gates switches features, as "CAInjectorMerging=false"; empty leaves cert-manager's defaults.
+	gates string
 	// address is where /healthz answers, with the certificate in the two files.
 	address, certificate, key string
 }
@@ -45,6 +48,7 @@ func run(ctx context.Context, args []string) error {
 	// Not those of package flag, among which libraries have put their own.
 	flags := flag.NewFlagSet("certmanager [flags] controller|cainjector", flag.ContinueOnError)
 	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "`FILE` that says how to reach the API server")
+	flags.StringVar(&o.gates, "feature-gates", "", "features of cert-manager to switch, as `NAME=BOOL,…`")
 	flags.StringVar(&o.address, "health-address", "", "`HOST:PORT` of /healthz, with TLS")
 	flags.StringVar(&o.certificate, "tls-cert-file", "", "`FILE` of the certificate for it")
 	flags.StringVar(&o.key, "tls-private-key-file", "", "`FILE` of its key")
@@ -53,6 +57,9 @@ func run(ctx context.Context, args []string) error {
 	}
 	if flags.NArg() != 1 {
 		return fmt.Errorf("%d programs are named, want controller or cainjector", flags.NArg())
+	}
+	if err := feature.DefaultMutableFeatureGate.Set(o.gates); err != nil {
+		return err
 	}
 	log := klog.Background()
 	ctrl.SetLogger(log)
