@@ -18,7 +18,7 @@ import (
 func testEnd(t *testing.T, cluster *cluster, replicas *replicas, controllers *controlplane.Component) {
 	// cert-manager's webhook would not let a Certificate be so short.
 	cluster.mustKubectl(t, "patch", "-n", manifests.Namespace, "certificates.cert-manager.io", certs.ServingCertificateName, "--type=merge",
-		"--patch", `{"spec":{"duration":"45s","renewBefore":"15s"}}`)
+		"--patch", `{"spec":{"duration":"30s","renewBefore":"10s"}}`)
 	short := cluster.awaitShort(t)
 	if err := controllers.Pause(); err != nil {
 		t.Fatal(err)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/upgrade-gate/upgrade-gate/certs"
 	"github.com/upgrade-gate/upgrade-gate/deploy/manifests"
+	"github.com/upgrade-gate/upgrade-gate/e2e/controlplane"
 	"github.com/upgrade-gate/upgrade-gate/e2e/gate"
 	"github.com/upgrade-gate/upgrade-gate/e2e/traffic"
 )
@@ -37,7 +38,7 @@ func TestTheOverlayLivesWithCertManager(t *testing.T) {
 	}{
 		{"nobody fights over the caBundle", func(t *testing.T) { testNobodyFights(t, cluster, replicas) }},
 		{"a renewal loses no request", func(t *testing.T) { testRenewal(t, cluster, replicas) }},
-		{"a deleted secret loses no request", func(t *testing.T) { testDeletedSecret(t, cluster, replicas) }},
+		{"a deleted secret loses no request", func(t *testing.T) { testDeletedSecret(t, cluster, replicas, controllers) }},
 		{"a lost authority loses no request", func(t *testing.T) { testLostAuthority(t, cluster, replicas) }},
 		{"a renewed authority loses no request, even if the injector forgets the old one", func(t *testing.T) {
 			injector = cluster.forgetful(t, injector)
@@ -110,18 +111,26 @@ func testRenewal(t *testing.T, cluster *cluster, replicas *replicas) {
 	replicas.awaitReady(t)
 }
 
-// testDeletedSecret deletes the Secret of the serving certificate. The gates go on with what they have, until cert-manager has
-// made another.
-func testDeletedSecret(t *testing.T, cluster *cluster, replicas *replicas) {
+// testDeletedSecret deletes the Secret of the serving certificate while cert-manager's controllers do not get to their work. The
+// gates go on with what they have, until the controllers go on and make another.
+func testDeletedSecret(t *testing.T, cluster *cluster, replicas *replicas, controllers *controlplane.Component) {
 	calls := traffic.Start(t, cluster.Config)
 	calls.Await(t, traffic.Steady)
 	before := cluster.mustIssued(t, servingSecret)
+	if err := controllers.Pause(); err != nil {
+		t.Fatal(err)
+	}
 	cluster.mustKubectl(t, "delete", "-n", manifests.Namespace, "secret", servingSecret)
+	calls.Await(t, traffic.Steady)
+	replicas.awaitServed(t, 0, before)
+	if err := controllers.Resume(); err != nil {
+		t.Fatal(err)
+	}
 	now := cluster.awaitOther(t, servingSecret, before)
 	replicas.awaitServed(t, 0, now)
 	replicas.awaitServed(t, 1, now)
 	calls.Await(t, traffic.Steady)
-	countAll(t, calls, 2*traffic.Steady)
+	countAll(t, calls, 3*traffic.Steady)
 	replicas.awaitReady(t)
 }
 

@@ -157,7 +157,7 @@ func (p Program) Ensure(ctx context.Context, progress io.Writer) (string, error)
 	return filepath.Join(folder, p.Name), nil
 }
 
-// sources returns a short hash of all files in the program's folder.
+// sources returns a short hash of the files in the program's folder, which holds the whole package.
 func (p Program) sources() (string, error) {
 	folder, err := ModuleFolder(p.Folder)
 	if err != nil {
@@ -169,6 +169,9 @@ func (p Program) sources() (string, error) {
 	}
 	hash := sha256.New()
 	for _, file := range files {
+		if file.IsDir() {
+			continue
+		}
 		text, err := os.ReadFile(filepath.Join(folder, file.Name()))
 		if err != nil {
 			return "", err
