@@ -17,7 +17,7 @@ import (
 // certificate. The CA injector keeps the old authority in the caBundle, and the gates serve what the old one has signed until their
 // files arrive.
 func testLostAuthority(t *testing.T, cluster *cluster, replicas *replicas) {
-	calls := traffic.Start(t, cluster.Config)
+	calls := cluster.startLoad(t)
 	calls.Await(t, traffic.Steady)
 	made := cluster.loseAuthority(t)
 	before := cluster.mustIssued(t, servingSecret)
@@ -30,7 +30,7 @@ func testLostAuthority(t *testing.T, cluster *cluster, replicas *replicas) {
 	replicas.awaitServed(t, 0, now)
 	replicas.awaitServed(t, 1, now)
 	calls.Await(t, traffic.Steady)
-	countAll(t, calls, 3*traffic.Steady)
+	calls.countAll(t, 3*traffic.Steady)
 	replicas.awaitReady(t)
 }
 
@@ -52,7 +52,7 @@ func (c *cluster) forgetful(t *testing.T, injector *controlplane.Component) *con
 // testRenewedAuthority renews the authority, whose key the overlay keeps, and then the certificate. The CA injector replaces the
 // caBundle at once, while the gates still serve what the old authority has signed.
 func testRenewedAuthority(t *testing.T, cluster *cluster, replicas *replicas) {
-	calls := traffic.Start(t, cluster.Config)
+	calls := cluster.startLoad(t)
 	calls.Await(t, traffic.Steady)
 	old := cluster.mustIssued(t, authoritySecret)
 	renewed := cluster.renew(t, authoritySecret, authoritySecret)
@@ -70,7 +70,7 @@ func testRenewedAuthority(t *testing.T, cluster *cluster, replicas *replicas) {
 	replicas.awaitServed(t, 0, now)
 	replicas.awaitServed(t, 1, now)
 	calls.Await(t, traffic.Steady)
-	countAll(t, calls, 3*traffic.Steady)
+	calls.countAll(t, 3*traffic.Steady)
 	replicas.awaitReady(t)
 }
 

@@ -82,9 +82,9 @@ func testNobodyFights(t *testing.T, cluster *cluster, replicas *replicas) {
 		}
 	}
 	cluster.awaitSaid(t, verdict)
-	calls := traffic.Start(t, cluster.Config)
+	calls := cluster.startLoad(t)
 	calls.Await(t, traffic.Steady)
-	calls.Count(t, traffic.InAdvance)
+	calls.countAll(t, traffic.Steady)
 	after, err := registrations.ValidatingWebhookConfigurations().Get(t.Context(), manifests.Name, metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -96,7 +96,7 @@ func testNobodyFights(t *testing.T, cluster *cluster, replicas *replicas) {
 
 // testRenewal renews the certificate. It reaches one replica, and only later the other.
 func testRenewal(t *testing.T, cluster *cluster, replicas *replicas) {
-	calls := traffic.Start(t, cluster.Config)
+	calls := cluster.startLoad(t)
 	calls.Await(t, traffic.Steady)
 	before := cluster.mustIssued(t, servingSecret)
 	replicas.mounts[1].hold()
@@ -107,14 +107,14 @@ func testRenewal(t *testing.T, cluster *cluster, replicas *replicas) {
 	replicas.mounts[1].release()
 	replicas.awaitServed(t, 1, now)
 	calls.Await(t, traffic.Steady)
-	countAll(t, calls, 3*traffic.Steady)
+	calls.countAll(t, 3*traffic.Steady)
 	replicas.awaitReady(t)
 }
 
 // testDeletedSecret deletes the Secret of the serving certificate while cert-manager's controllers do not get to their work. The
 // gates go on with what they have, until the controllers go on and make another.
 func testDeletedSecret(t *testing.T, cluster *cluster, replicas *replicas, controllers *controlplane.Component) {
-	calls := traffic.Start(t, cluster.Config)
+	calls := cluster.startLoad(t)
 	calls.Await(t, traffic.Steady)
 	before := cluster.mustIssued(t, servingSecret)
 	if err := controllers.Pause(); err != nil {
@@ -130,17 +130,8 @@ func testDeletedSecret(t *testing.T, cluster *cluster, replicas *replicas, contr
 	replicas.awaitServed(t, 0, now)
 	replicas.awaitServed(t, 1, now)
 	calls.Await(t, traffic.Steady)
-	countAll(t, calls, 3*traffic.Steady)
+	calls.countAll(t, 3*traffic.Steady)
 	replicas.awaitReady(t)
-}
-
-// countAll finishes the traffic. Each call must have been refused by us in advance: what a gate does not answer in the mutating
-// phase, the API server asks again in the validating one, and people notice nothing.
-func countAll(t *testing.T, calls *traffic.Traffic, least int) {
-	t.Helper()
-	if counts := calls.Count(t, traffic.InAdvance); counts[traffic.InAdvance] < least {
-		t.Errorf("%d calls got our verdict, want at least %d", counts[traffic.InAdvance], least)
-	}
 }
 
 // hold and release do so to the mounts of all replicas.
