@@ -39,9 +39,10 @@ func CertManagerObjects(opts Options) []client.Object {
 			RenewBefore: &metav1.Duration{Duration: injectedCARenewBefore},
 			IssuerRef:   issuerRef(selfSignedIssuerName),
 			Usages:      []cmv1.KeyUsage{cmv1.UsageDigitalSignature, cmv1.UsageCertSign},
-			// The CA injector replaces a caBundle at once, but a mounted Secret
-			// reaches the pods up to two minutes later. With the key kept, old and
-			// new leaf chain to old and new authority alike and no call is lost.
+			// Before cert-manager 1.19 the CA injector forgets the old authority at once,
+			// but a mounted Secret reaches the pods up to two minutes later. With the key
+			// kept, old and new leaf chain to old and new authority alike and no call is
+			// lost.
 			PrivateKey: ecdsaKey(cmv1.RotationPolicyNever),
 		}),
 		issuer(opts, authorityName, cmv1.IssuerConfig{CA: &cmv1.CAIssuer{SecretName: authorityName}}),

@@ -22,6 +22,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/upgrade-gate/upgrade-gate/certs"
 	"github.com/upgrade-gate/upgrade-gate/e2e/controlplane"
 	"github.com/upgrade-gate/upgrade-gate/e2e/gate"
 	"github.com/upgrade-gate/upgrade-gate/e2e/tools"
@@ -194,7 +195,7 @@ func TestAReleaseIsInstalledUpgradedRolledBackAndRemovedWhileAGateRuns(t *testin
 		t.Errorf("without a replica an upgrade may begin: %v %s", err, stderr)
 	}
 
-	if err := r.Adopt(t.Context()); err != nil {
+	if err := r.Adopt(t.Context(), certs.SelfManaged); err != nil {
 		t.Fatal(err)
 	}
 	process, err := r.StartProcess(t.Context(), gate.Options{})

@@ -55,7 +55,22 @@ func (c *Component) Stop() error {
 	return c.stopErr
 }
 
+// Pause halts the program where it is: it does nothing and answers nobody, and its connections stay open. Who waits for it
+// does not learn why.
+func (c *Component) Pause() error { return c.signal(syscall.SIGSTOP) }
+
+// Resume lets a program go on that was halted. One that was not goes on as well.
+func (c *Component) Resume() error { return c.signal(syscall.SIGCONT) }
+
+func (c *Component) signal(signal syscall.Signal) error {
+	if err := c.command.Process.Signal(signal); err != nil {
+		return fmt.Errorf("sending %s to %s: %w", signal, c.Name, err)
+	}
+	return nil
+}
+
 func (c *Component) terminate() error {
+	_ = c.Resume()                                // one that is halted would not hear of its end
 	_ = c.command.Process.Signal(syscall.SIGTERM) // fails when it has just ended
 	select {
 	case <-c.ended:

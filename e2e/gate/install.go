@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/upgrade-gate/upgrade-gate/certs"
 	"github.com/upgrade-gate/upgrade-gate/deploy/manifests"
 	"github.com/upgrade-gate/upgrade-gate/e2e/controlplane"
 	"github.com/upgrade-gate/upgrade-gate/e2e/tools"
@@ -76,18 +77,19 @@ func (c *Cluster) install(ctx context.Context) (*installation, error) {
 	if err := c.grant(ctx); err != nil {
 		return nil, err
 	}
-	return c.finish(ctx)
+	return c.finish(ctx, certs.SelfManaged)
 }
 
-// Adopt prepares gates that run with the rights which the service account has already, from the chart for
-// example, in the place of those that deploy/ ships as files.
-func (c *Cluster) Adopt(ctx context.Context) error {
-	_, err := c.finish(ctx)
+// Adopt prepares gates that run with the rights which the service account has already, from the chart or from an overlay, in
+// the place of those that StartProcess would give it. mode is that of their certificates: one that is self-managed has the
+// rights for it.
+func (c *Cluster) Adopt(ctx context.Context, mode certs.Mode) error {
+	_, err := c.finish(ctx, mode)
 	return err
 }
 
 // finish builds the binary, and waits until the service account has its rights.
-func (c *Cluster) finish(ctx context.Context) (*installation, error) {
+func (c *Cluster) finish(ctx context.Context, mode certs.Mode) (*installation, error) {
 	installed := &installation{
 		binary:    filepath.Join(c.WorkDir, "upgrade-gate"),
 		kubeletCA: filepath.Join(c.WorkDir, "kubelet-ca.pem"),
@@ -104,7 +106,7 @@ func (c *Cluster) finish(ctx context.Context) (*installation, error) {
 	}
 	identity.ClusterRole = manifests.ReaderRole(nil).Name
 	installed.identity = identity
-	if err := awaitRights(ctx, identity); err != nil {
+	if err := awaitRights(ctx, identity, mode); err != nil {
 		return nil, err
 	}
 	c.installed = installed
@@ -139,19 +141,23 @@ func (c *Cluster) grant(ctx context.Context) error {
 
 // awaitRights waits until the authorizer, which learns of roles and bindings through watches, grants one
 // right out of each of them.
-func awaitRights(ctx context.Context, identity *controlplane.Identity) error {
+func awaitRights(ctx context.Context, identity *controlplane.Identity, mode certs.Mode) error {
 	client, err := kubernetes.NewForConfig(identity.Config)
 	if err != nil {
 		return fmt.Errorf("making a client: %w", err)
 	}
-	for _, right := range []authorizationv1.ResourceAttributes{
+	rights := []authorizationv1.ResourceAttributes{
 		{Verb: "list", Group: "longhorn.io", Resource: "volumes"},
 		{Verb: "watch", Group: "admissionregistration.k8s.io", Resource: "validatingwebhookconfigurations", Name: manifests.Name},
-		{Verb: "patch", Group: "admissionregistration.k8s.io", Resource: "mutatingwebhookconfigurations", Name: manifests.MutatingConfigurationName},
-		{Verb: "create", Resource: "secrets", Namespace: manifests.Namespace},
 		{Verb: "create", Group: "events.k8s.io", Resource: "events", Namespace: "harvester-system"},
 		{Verb: "create", Group: "events.k8s.io", Resource: "events", Namespace: "default"},
-	} {
+	}
+	if mode == certs.SelfManaged {
+		rights = append(rights,
+			authorizationv1.ResourceAttributes{Verb: "patch", Group: "admissionregistration.k8s.io", Resource: "mutatingwebhookconfigurations", Name: manifests.MutatingConfigurationName},
+			authorizationv1.ResourceAttributes{Verb: "create", Resource: "secrets", Namespace: manifests.Namespace})
+	}
+	for _, right := range rights {
 		review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &right}}
 		if err := Await(ctx, rightsTimeout, func(ctx context.Context) error {
 			answer, err := client.AuthorizationV1().SelfSubjectAccessReviews().Create(ctx, review, metav1.CreateOptions{})

@@ -38,17 +38,44 @@ const probeTimeout = time.Second
 // StartService installs the gate if it is not, starts replicas, registers the forwarder before them and
 // waits until all are ready. Cluster.Stop stops them.
 func (c *Cluster) StartService(ctx context.Context, replicas int, options Options) (*Service, error) {
-	service := &Service{}
-	byAddress := map[string]*Process{}
-	var backends []string
+	var processes []*Process
 	for range replicas {
 		process, err := c.StartProcess(ctx, options)
 		if err != nil {
 			return nil, err
 		}
+		processes = append(processes, process)
+	}
+	service, err := c.Join(processes...)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Register(ctx, service.Port()); err != nil {
+		return nil, err
+	}
+	for _, process := range service.Replicas {
+		if err := process.AwaitReady(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return service, nil
+}
+
+// Port returns the port of 127.0.0.1 on which the replicas are reached.
+func (s *Service) Port() int {
+	_, port, _ := net.SplitHostPort(s.Forwarder.Address()) // it listens there
+	number, _ := strconv.Atoi(port)
+	return number
+}
+
+// Join puts a forwarder before replicas that run, and registers nothing. Cluster.Stop stops it.
+func (c *Cluster) Join(replicas ...*Process) (*Service, error) {
+	service := &Service{Replicas: replicas}
+	byAddress := map[string]*Process{}
+	var backends []string
+	for _, process := range replicas {
 		byAddress[process.address()] = process
 		backends = append(backends, process.address())
-		service.Replicas = append(service.Replicas, process)
 	}
 	var err error
 	service.Forwarder, err = forward.Start(forward.Options{Backends: backends, Ready: func(backend string) bool {
@@ -60,21 +87,5 @@ func (c *Cluster) StartService(ctx context.Context, replicas int, options Option
 		return nil, fmt.Errorf("starting the forwarder before the gates: %w", err)
 	}
 	c.OnStop(service.Forwarder.Close)
-	_, port, err := net.SplitHostPort(service.Forwarder.Address())
-	if err != nil {
-		return nil, fmt.Errorf("starting the forwarder before the gates: %w", err)
-	}
-	number, err := strconv.Atoi(port)
-	if err != nil {
-		return nil, fmt.Errorf("starting the forwarder before the gates: %w", err)
-	}
-	if err := c.Register(ctx, number); err != nil {
-		return nil, err
-	}
-	for _, process := range service.Replicas {
-		if err := process.AwaitReady(ctx); err != nil {
-			return nil, err
-		}
-	}
 	return service, nil
 }

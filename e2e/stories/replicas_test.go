@@ -1,8 +1,6 @@
 package stories_test
 
 import (
-	"net"
-	"strconv"
 	"testing"
 	"time"
 
@@ -80,15 +78,7 @@ func startReplicas(t *testing.T, cluster *gate.Cluster, options gate.Options) *g
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, port, err := net.SplitHostPort(service.Forwarder.Address())
-	if err != nil {
-		t.Fatal(err)
-	}
-	number, err := strconv.Atoi(port)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cluster.RegisterService(t.Context(), number, service.Replicas...); err != nil {
+	if err := cluster.RegisterService(t.Context(), service.Port(), service.Replicas...); err != nil {
 		t.Fatal(err)
 	}
 	return service

@@ -49,6 +49,36 @@ func TestStampNamesEveryPartOfTheVersion(t *testing.T) {
 	}
 }
 
+func TestAProgramOfOursIsBuiltAnewWhenItsSourceChanges(t *testing.T) {
+	root := checkout(t)
+	folder := filepath.Join(root, "e2e", "tools", "ours")
+	write := func(name, text string) {
+		t.Helper()
+		path := filepath.Join(folder, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("go.mod", "module example.org/ours\n\ngo 1.26.0\n\nrequire example.org/theirs v1.2.3\n\nreplace example.org/theirs => ./theirs\n")
+	write("theirs/go.mod", "module example.org/theirs\n\ngo 1.26.0\n")
+	program := tools.Program{Name: "ours", Folder: "ours", Package: "example.org/ours", Module: "example.org/theirs", Ours: true}
+	var built []string
+	for _, source := range []string{"package main\n\nfunc main() {}\n", "package main\n\nfunc main() { println(1) }\n", "package main\n\nfunc main() {}\n"} {
+		write("main.go", source)
+		path, err := program.Ensure(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		built = append(built, path)
+	}
+	if built[0] == built[1] || built[0] != built[2] {
+		t.Errorf("built %v, want the second to differ and the third to be the first", built)
+	}
+}
+
 func TestManyWhoAskAtOnceMakeOnce(t *testing.T) {
 	root := checkout(t)
 	var made atomic.Int32

@@ -3,6 +3,7 @@ package tools
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -60,6 +61,26 @@ func RequiredVersion(folder, module string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("%s requires no %s", path, module)
+}
+
+// ModuleSource returns the folder with the source of a module that the tool module of that name requires.
+func ModuleSource(ctx context.Context, name, module string) (string, error) {
+	folder, err := ModuleFolder(name)
+	if err != nil {
+		return "", err
+	}
+	command := exec.CommandContext(ctx, "go", "mod", "download", "-json", module)
+	command.Dir = folder
+	command.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=readonly")
+	output, err := command.Output()
+	var found struct{ Dir, Error string }
+	if broken := json.Unmarshal(output, &found); broken != nil {
+		return "", fmt.Errorf("finding the source of %s: %w", module, errors.Join(err, broken))
+	}
+	if found.Dir == "" {
+		return "", fmt.Errorf("finding the source of %s: %s", module, found.Error)
+	}
+	return found.Dir, nil
 }
 
 // Go runs the go command inside the tool module of that name. The error carries what the command

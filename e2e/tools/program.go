@@ -102,6 +102,18 @@ func Helm() Program {
 	}
 }
 
+// CertManager is cert-manager's controllers and its CA injector. The main package is ours, for no module proxy serves those of
+// cert-manager; all else in it is cert-manager's.
+func CertManager() Program {
+	return Program{
+		Name:    "certmanager",
+		Folder:  "certmanager",
+		Package: "github.com/upgrade-gate/upgrade-gate/e2e/tools/certmanager",
+		Module:  "github.com/cert-manager/cert-manager",
+		Ours:    true,
+	}
+}
+
 // ControllerGen writes CRDs from Go types.
 func ControllerGen() Program {
 	return Program{
@@ -173,6 +185,9 @@ func (p Program) key(version string) (string, error) {
 	}
 	hash := sha256.New()
 	for _, file := range files {
+		if file.IsDir() {
+			continue
+		}
 		text, err := os.ReadFile(filepath.Join(folder, file.Name()))
 		if err != nil {
 			return "", err
