@@ -19,6 +19,7 @@ import (
 	"github.com/upgrade-gate/upgrade-gate/cluster"
 	"github.com/upgrade-gate/upgrade-gate/cluster/clustertest"
 	"github.com/upgrade-gate/upgrade-gate/e2e/gate"
+	"github.com/upgrade-gate/upgrade-gate/e2e/generated"
 	"github.com/upgrade-gate/upgrade-gate/e2e/load"
 )
 
@@ -148,7 +149,7 @@ func (s story) start(t testing.TB) (*gate.Cluster, *load.Loader) {
 			t.Error(err)
 		}
 	})
-	fleet, loader, err := loadGenerated(t.Context(), base, clustertest.Generate(s.size))
+	fleet, loader, err := generated.Load(t.Context(), base, clustertest.Generate(s.size))
 	if err != nil {
 		t.Fatal(err)
 	}
