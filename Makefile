@@ -63,6 +63,7 @@ generate: ## Write what is generated: deep copies of the foreign kinds, deploy/ 
 	.cache/bin/controller-gen object paths=./cluster
 	go run ./deploy/generate
 	go run ./docs/generate
+	cd e2e && go run ./licenses/generate
 
 .PHONY: image
 image: ## The container image, with the Docker at hand
