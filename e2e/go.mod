@@ -5,10 +5,12 @@ go 1.26.0
 replace github.com/upgrade-gate/upgrade-gate => ../
 
 require (
+	github.com/CycloneDX/cyclonedx-go v0.12.0
 	github.com/chromedp/cdproto v0.159.0
 	github.com/chromedp/chromedp v0.23.0
 	github.com/google/licensecheck v0.3.1
 	github.com/longhorn/longhorn-manager v1.10.0
+	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
 	github.com/upgrade-gate/upgrade-gate v0.0.0-00010101000000-000000000000
 	golang.org/x/mod v0.41.0
 	k8s.io/api v0.37.0
@@ -33,7 +35,6 @@ require (
 	github.com/openshift/custom-resource-status v1.1.2 // indirect
 	github.com/robfig/cron/v3 v3.0.1 // indirect
 	github.com/spf13/cobra v1.10.2 // indirect
-	github.com/stretchr/testify v1.12.1 // indirect
 	go.opentelemetry.io/otel v1.44.0 // indirect
 	go.opentelemetry.io/otel/trace v1.44.0 // indirect
 	go.uber.org/multierr v1.11.0 // indirect

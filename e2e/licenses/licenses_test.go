@@ -50,7 +50,7 @@ func TestThePageOfLicensesIsCurrentAndEveryLicenseIsPermitted(t *testing.T) {
 // text returns a licence of this repository's dependencies, which is the real thing.
 func text(t *testing.T, module, name string) []byte {
 	t.Helper()
-	output, err := run(t.Context(), "", nil, "go", "list", "-m", "-f", "{{.Dir}}", module)
+	output, err := tools.Output(t.Context(), "", nil, "go", "list", "-m", "-f", "{{.Dir}}", module)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func text(t *testing.T, module, name string) []byte {
 }
 
 func TestALicenseThatIsMissingUnknownOrNotPermittedIsAnError(t *testing.T) {
-	root, err := run(t.Context(), "", nil, "go", "env", "GOROOT")
+	root, err := tools.Output(t.Context(), "", nil, "go", "env", "GOROOT")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +81,7 @@ func TestALicenseThatIsMissingUnknownOrNotPermittedIsAnError(t *testing.T) {
 		"none but a notice":                {map[string]string{"NOTICE": "Copyright the authors."}, "has no licence", ""},
 		"one that nobody knows":            {map[string]string{"LICENSE": "Do what you want, but be kind."}, "only 0 % of it is the text of a licence", ""},
 		"a permitted one and one sold":     {map[string]string{"LICENSE": string(mit), "pkg/LICENSE.md": "Pay me."}, "pkg/LICENSE.md of module example.org/it v1", ""},
-		"one that asks for the source":     {map[string]string{"COPYING": "This code is licensed under https://www.gnu.org/licenses/gpl-3.0.html"}, "is under GPL-3.0", ""},
+		"one that asks for more":           {map[string]string{"LICENSE": string(openSSL)}, "is under OpenSSL, which is not permitted", ""},
 		"of a folder that is not linked":   {map[string]string{"LICENSE": string(mit), "other/LICENSE": "Pay me."}, "", "MIT"},
 		"a source file of such a name":     {map[string]string{"LICENSE": string(mit), "license.go": "package it"}, "", "MIT"},
 		"above the package that is linked": {map[string]string{"LICENSE": string(mit), "pkg/COPYING": "Pay me."}, "pkg/COPYING", ""},

@@ -9,10 +9,10 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
-	"os/exec"
 	"slices"
 	"strings"
+
+	"github.com/upgrade-gate/upgrade-gate/e2e/tools"
 )
 
 // Program is the package that is released.
@@ -63,7 +63,7 @@ func Linked(ctx context.Context, repository string, platforms ...string) ([]Modu
 		}
 	}
 	if std := found[StandardLibrary]; std != nil {
-		output, err := run(ctx, repository, nil, "go", "env", "GOVERSION", "GOROOT")
+		output, err := tools.Output(ctx, repository, nil, "go", "env", "GOVERSION", "GOROOT")
 		if err != nil {
 			return nil, err
 		}
@@ -86,7 +86,7 @@ func list(ctx context.Context, repository, platform string) ([]listed, error) {
 	if !found {
 		return nil, fmt.Errorf("%q is no platform such as linux/amd64", platform)
 	}
-	output, err := run(ctx, repository, []string{"GOOS=" + system, "GOARCH=" + architecture},
+	output, err := tools.Output(ctx, repository, []string{"GOOS=" + system, "GOARCH=" + architecture},
 		"go", "list", "-deps", "-json=ImportPath,Dir,Standard,Imports,ImportMap,Module", Program)
 	if err != nil {
 		return nil, err
@@ -134,18 +134,4 @@ func merge(found map[string]*Module, packages []listed) error {
 		}
 	}
 	return nil
-}
-
-// run runs a command as every build of a release is run: without cgo, workspaces, and what the machine's settings say of flags.
-func run(ctx context.Context, folder string, environment []string, name string, args ...string) ([]byte, error) {
-	command := exec.CommandContext(ctx, name, args...)
-	command.Dir = folder
-	command.Env = append(os.Environ(), append([]string{"CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=-mod=readonly"}, environment...)...)
-	var failed bytes.Buffer
-	command.Stderr = &failed
-	output, err := command.Output()
-	if err != nil {
-		return nil, fmt.Errorf("%s %s: %w\n%s", name, args[0], err, bytes.TrimSpace(failed.Bytes()))
-	}
-	return output, nil
 }
