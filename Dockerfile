@@ -9,7 +9,7 @@ COPY . .
 ARG TARGETOS TARGETARCH VERSION=dev
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/go/build-cache \
     GOCACHE=/go/build-cache CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
-    go build -trimpath -ldflags "-s -w -X main.version=$VERSION" -o /upgrade-gate ./cmd/upgrade-gate
+    go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$VERSION" -o /upgrade-gate ./cmd/upgrade-gate
 
 FROM gcr.io/distroless/static:nonroot
 COPY --from=build /upgrade-gate /upgrade-gate

@@ -5,11 +5,17 @@ SHELL := /usr/bin/env bash
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
-GOFLAGS_BUILD := -trimpath -ldflags '$(LDFLAGS)'
+GOFLAGS_BUILD := -trimpath -buildvcs=false -ldflags '$(LDFLAGS)'
 # TESTFLAGS are passed to every go test: make test TESTFLAGS=-v
 TESTFLAGS ?=
 IMAGE ?= upgrade-gate:$(VERSION)
 BENCHTIME ?= 1s
+# RELEASE_URL is the address that a release is published below: make release RELEASE_URL=https://downloads.example.com/v0.1.0
+RELEASE_URL ?=
+# VULNDB is the Go vulnerability database. Left empty, it is the one of the commit below, so that the same commit gets the same answer;
+# VULNDB=https://vuln.go.dev asks today's, VULNDB=file:///FOLDER a copy of it.
+VULNDB ?=
+VULNDB_VERSION := v0.0.0-20261105234957-e22db6528018
 export CGO_ENABLED := 0
 
 .PHONY: help
@@ -43,6 +49,16 @@ lint: vet ## vet, and staticcheck at its pinned version
 	.cache/bin/staticcheck ./...
 	cd e2e && ../.cache/bin/staticcheck ./...
 
+.PHONY: vuln
+vuln: ## govulncheck: what is linked in has no vulnerability that the program reaches (about 5 GB of memory)
+	@mkdir -p .cache/bin && cd e2e/tools/vuln && go build -o ../../../.cache/bin/govulncheck golang.org/x/vuln/cmd/govulncheck
+	@database='$(VULNDB)'; \
+	if [ -z "$$database" ]; then \
+	  folder=$$(cd e2e/tools/vuln && go mod download -json golang.org/x/vulndb@$(VULNDB_VERSION) | sed -n 's/^.*"Dir": "\(.*\)".*$$/\1/p'); \
+	  database=file://$$folder/data/osv; \
+	fi; \
+	.cache/bin/govulncheck -db "$$database" ./cmd/upgrade-gate
+
 .PHONY: bench
 bench: build prepare ## Benchmarks at sizes S, M and L; the figures of docs/performance.md
 	go test -run '^$$' -bench . -benchtime $(BENCHTIME) ./cluster ./checks ./drain ./gate ./report
@@ -63,11 +79,16 @@ generate: ## Write what is generated: deep copies of the foreign kinds, deploy/ 
 	.cache/bin/controller-gen object paths=./cluster
 	go run ./deploy/generate
 	go run ./docs/generate
+	cd e2e && go run ./licenses/generate
 
 .PHONY: image
 image: ## The container image, with the Docker at hand
 	docker build --build-arg VERSION=$(VERSION) -t $(IMAGE) .
 
+.PHONY: release
+release: ## Everything that is published of VERSION, in dist/: archives, checksums, bills of materials, krew's manifest, the chart
+	cd e2e && go run ./release -version '$(VERSION)' -base '$(RELEASE_URL)'
+
 .PHONY: clean
 clean: ## Remove what make built, and the control plane
-	rm -rf bin .cache
+	rm -rf bin dist .cache

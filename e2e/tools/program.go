@@ -114,6 +114,26 @@ func CertManager() Program {
 	}
 }
 
+// Krew installs plugins of kubectl.
+func Krew() Program {
+	return Program{
+		Name:    "krew",
+		Folder:  "krew",
+		Package: "sigs.k8s.io/krew/cmd/krew",
+		Module:  "sigs.k8s.io/krew",
+	}
+}
+
+// Kubeconform validates manifests against JSON schemas.
+func Kubeconform() Program {
+	return Program{
+		Name:    "kubeconform",
+		Folder:  "kubeconform",
+		Package: "github.com/yannh/kubeconform/cmd/kubeconform",
+		Module:  "github.com/yannh/kubeconform",
+	}
+}
+
 // ControllerGen writes CRDs from Go types.
 func ControllerGen() Program {
 	return Program{

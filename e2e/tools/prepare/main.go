@@ -1,8 +1,8 @@
 // Command prepare builds everything that the end-to-end tests need and that takes long: etcd, the API
-// server, kubectl, the scheduler, the controllers, kwok, helm, cert-manager, controller-gen, and the generated CRDs. Tests build what is missing
-// themselves; run before them, prepare keeps the minutes that this takes the first time out of their timeout. With -demo it
-// builds only what the demo needs: not the scheduler, the controllers, kwok, helm and
-// cert-manager.
+// server, kubectl, the scheduler, the controllers, kwok, helm, krew, kubeconform, cert-manager, controller-gen, and the
+// generated CRDs. Tests build what is missing themselves; run before them, prepare keeps the minutes that this takes the
+// first time out of their timeout. With -demo it builds only what the demo needs: not the scheduler, the controllers and
+// the programs after them.
 package main
 
 import (
@@ -36,7 +36,10 @@ func prepare(ctx context.Context, demo bool) error {
 	if _, err := crds.Generate(ctx, os.Stderr); err != nil || demo {
 		return err
 	}
-	for _, program := range []tools.Program{tools.KubeScheduler(), tools.KubeControllerManager(), tools.NamespaceControllers(), tools.Kwok(), tools.Helm(), tools.CertManager()} {
+	for _, program := range []tools.Program{
+		tools.KubeScheduler(), tools.KubeControllerManager(), tools.NamespaceControllers(), tools.Kwok(), tools.Helm(), tools.Krew(),
+		tools.Kubeconform(), tools.CertManager(),
+	} {
 		if _, err := program.Ensure(ctx, os.Stderr); err != nil {
 			return err
 		}
