@@ -48,8 +48,8 @@ func Warnings(r Report) []string {
 
 // header makes a text fit to be a warning. An ellipsis becomes three dots, which are two characters more.
 func header(text string) string {
-	dotted := func(text string) string { return strings.ReplaceAll(text, "…", "...") }
-	return dotted(clip(dotted(text), longestWarning-len("..")))
+	dots := strings.NewReplacer("….", "...", "…", "...")
+	return dots.Replace(clip(dots.Replace(text), longestWarning-len("..")))
 }
 
 // Causes returns what refuses the upgrade for programs: type is the check, field the object, message the fact and the

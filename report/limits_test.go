@@ -124,10 +124,11 @@ func TestAShortFactNamesALongVolumeOnce(t *testing.T) {
 
 func TestAWarningIsShortAndNothingThatABrowserGarbles(t *testing.T) {
 	for text, want := range map[string]string{
-		"volume pvc-1 has …-r-1 on node-1":      "volume pvc-1 has ...-r-1 on node-1",
-		strings.Repeat("x…", 63):                strings.Repeat("x...", 63),
-		strings.Repeat("word ", 51) + "w":       strings.Repeat("word ", 50) + "...",
-		strings.Repeat("…-r-1 is broken, ", 20): strings.TrimSuffix(strings.Repeat("...-r-1 is broken, ", 13), ", ") + " ...",
+		"volume pvc-1 has …-r-1 on node-1":       "volume pvc-1 has ...-r-1 on node-1",
+		"the purge failed …. To fix: free space": "the purge failed ... To fix: free space",
+		strings.Repeat("x…", 63):                 strings.Repeat("x...", 63),
+		strings.Repeat("word ", 51) + "w":        strings.Repeat("word ", 50) + "...",
+		strings.Repeat("…-r-1 is broken, ", 20):  strings.TrimSuffix(strings.Repeat("...-r-1 is broken, ", 13), ", ") + " ...",
 	} {
 		got := header(text)
 		if diff := cmp.Diff(want, got); diff != "" {
