@@ -3,6 +3,8 @@ package tools_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"os"
 	"path/filepath"
@@ -46,6 +48,34 @@ func TestStampNamesEveryPartOfTheVersion(t *testing.T) {
 		if !strings.Contains(got, "k8s.io/component-base/version."+want) {
 			t.Errorf("stamp %q lacks %s", got, want)
 		}
+	}
+}
+
+func TestAProgramOfOursIsBuiltAnewWhenItsSourceChanges(t *testing.T) {
+	root := checkout(t)
+	source := filepath.Join(root, "e2e", "tools", "kubernetes", "main.go")
+	write := func(text string) {
+		if err := os.WriteFile(source, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("package main\n\nfunc main() {}\n")
+	text, err := os.ReadFile(source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(text)
+	built := filepath.Join(root, ".cache", "ours-v1.2.3-"+hex.EncodeToString(sum[:4]))
+	if err := os.MkdirAll(built, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	program := tools.Program{Name: "ours", Folder: "kubernetes", Package: "example.org/tools", Module: "k8s.io/kubernetes", Main: "main.go"}
+	if got, err := program.Ensure(t.Context(), nil); err != nil || got != filepath.Join(built, "ours") {
+		t.Errorf("Ensure() = %q, %v; want what has been built in %s", got, err, built)
+	}
+	write("package main\n\nfunc main() { does not compile }\n")
+	if got, err := program.Ensure(t.Context(), nil); err == nil {
+		t.Errorf("Ensure() = %q although the source has changed, and does not compile", got)
 	}
 }
 

@@ -5,8 +5,11 @@ package tools
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 )
@@ -22,6 +25,9 @@ type Program struct {
 	// Module is the path of the module that Package belongs to. Its version in the folder's go.mod is
 	// the program's version, and keys the folder that the binary is kept in.
 	Module string
+	// Main is the file in Folder with a main function of ours around Module, which has none that would do: Package
+	// is then the tool module itself, and what the file holds is part of the key. Empty if the main package is Module's.
+	Main string
 	// Stamp returns the linker's "importpath.name=value" assignments that write the version into the
 	// binary. Nil stamps nothing.
 	Stamp func(version string) []string
@@ -81,6 +87,17 @@ func Helm() Program {
 	}
 }
 
+// Steve serves the API of Harvester's UI. It is Rancher's, with a main function of ours.
+func Steve() Program {
+	return Program{
+		Name:    "steve",
+		Folder:  "steve",
+		Package: "github.com/upgrade-gate/upgrade-gate/e2e/tools/steve",
+		Module:  "github.com/rancher/steve",
+		Main:    "main.go",
+	}
+}
+
 // ControllerGen writes CRDs from Go types.
 func ControllerGen() Program {
 	return Program{
@@ -123,13 +140,35 @@ func (p Program) Ensure(ctx context.Context, progress io.Writer) (string, error)
 	if err != nil {
 		return "", fmt.Errorf("finding the version of %s: %w", p.Name, err)
 	}
-	folder, err := Cached(ctx, p.Name+"-"+version, progress, func(ctx context.Context, folder string) error {
+	key, err := p.key(version)
+	if err != nil {
+		return "", err
+	}
+	folder, err := Cached(ctx, key, progress, func(ctx context.Context, folder string) error {
 		return p.build(ctx, version, filepath.Join(folder, p.Name))
 	})
 	if err != nil {
 		return "", fmt.Errorf("building %s %s: %w", p.Name, version, err)
 	}
 	return filepath.Join(folder, p.Name), nil
+}
+
+// key names the folder that the binary is kept in.
+func (p Program) key(version string) (string, error) {
+	key := p.Name + "-" + version
+	if p.Main == "" {
+		return key, nil
+	}
+	folder, err := ModuleFolder(p.Folder)
+	if err != nil {
+		return "", err
+	}
+	source, err := os.ReadFile(filepath.Join(folder, p.Main))
+	if err != nil {
+		return "", fmt.Errorf("reading the source of %s: %w", p.Name, err)
+	}
+	sum := sha256.Sum256(source)
+	return key + "-" + hex.EncodeToString(sum[:4]), nil
 }
 
 // build compiles the program into the file output, static and without debugging information.

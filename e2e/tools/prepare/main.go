@@ -1,7 +1,7 @@
 // Command prepare builds everything that the end-to-end tests need and that takes long: etcd, the API
-// server, kubectl, the scheduler, the controllers, kwok, helm, controller-gen, and the generated CRDs. Tests build what is missing themselves; run
-// before them, prepare keeps the minutes that this takes the first time out of their timeout. With -demo it
-// builds only what the demo needs: not the scheduler, the controllers, kwok and helm.
+// server, kubectl, the scheduler, the controllers, kwok, helm, steve, controller-gen, and the generated CRDs. Tests build
+// what is missing themselves; run before them, prepare keeps the minutes that this takes the first time out of their
+// timeout. With -demo it builds only what the demo needs: not the scheduler, the controllers, kwok, helm and steve.
 package main
 
 import (
@@ -35,7 +35,7 @@ func prepare(ctx context.Context, demo bool) error {
 	if _, err := crds.Generate(ctx, os.Stderr); err != nil || demo {
 		return err
 	}
-	for _, program := range []tools.Program{tools.KubeScheduler(), tools.KubeControllerManager(), tools.Kwok(), tools.Helm()} {
+	for _, program := range []tools.Program{tools.KubeScheduler(), tools.KubeControllerManager(), tools.Kwok(), tools.Helm(), tools.Steve()} {
 		if _, err := program.Ensure(ctx, os.Stderr); err != nil {
 			return err
 		}
