@@ -24,7 +24,8 @@ const (
 )
 
 // Warnings returns one warning for each finding and each check that could not be judged, what refuses first: at most 256
-// characters each and without control characters, 4,096 together. The last one counts those that were left out.
+// characters each and without control characters, 4,096 together. The last one counts those that were left out. They are
+// headers, of which a browser takes every byte for a character: nothing that we write ourselves is more than ASCII.
 func Warnings(r Report) []string {
 	items := append(r.findings(true), r.undecided()...)
 	refusing := len(items)
@@ -36,13 +37,19 @@ func Warnings(r Report) []string {
 		if i >= refusing {
 			text = "(does not refuse) " + text
 		}
-		text = clip(text, longestWarning)
+		text = header(text)
 		if room -= utf8.RuneCountInString(text); room < 0 {
 			return append(warnings, fmt.Sprintf("%d more; to see everything: %s", len(items)-i, r.command()))
 		}
 		warnings = append(warnings, text)
 	}
 	return warnings
+}
+
+// header makes a text fit to be a warning. An ellipsis becomes three dots, which are two characters more.
+func header(text string) string {
+	dots := strings.NewReplacer("….", "...", "…", "...")
+	return dots.Replace(clip(dots.Replace(text), longestWarning-len("..")))
 }
 
 // Causes returns what refuses the upgrade for programs: type is the check, field the object, message the fact and the

@@ -122,6 +122,24 @@ func TestAShortFactNamesALongVolumeOnce(t *testing.T) {
 	}
 }
 
+func TestAWarningIsShortAndNothingThatABrowserGarbles(t *testing.T) {
+	for text, want := range map[string]string{
+		"volume pvc-1 has …-r-1 on node-1":       "volume pvc-1 has ...-r-1 on node-1",
+		"the purge failed …. To fix: free space": "the purge failed ... To fix: free space",
+		strings.Repeat("x…", 63):                 strings.Repeat("x...", 63),
+		strings.Repeat("word ", 51) + "w":        strings.Repeat("word ", 50) + "...",
+		strings.Repeat("…-r-1 is broken, ", 20):  strings.TrimSuffix(strings.Repeat("...-r-1 is broken, ", 13), ", ") + " ...",
+	} {
+		got := header(text)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%q as a warning (-want +got):\n%s", text, diff)
+		}
+		if size := len(got); size > longestWarning {
+			t.Errorf("%q has %d bytes, more than %d", got, size, longestWarning)
+		}
+	}
+}
+
 func TestACutIsNotWithinParentheses(t *testing.T) {
 	want := "remove images that are not used …"
 	if diff := cmp.Diff(want, clip("remove images that are not used (crictl rmi --prune on the node)", 50)); diff != "" {

@@ -15,7 +15,7 @@ const (
 	// messageLength is how long a message is about: more than a screen is not read.
 	messageLength = 1500
 	// messageOverrun is how long a message may become if it then leaves out nothing.
-	messageOverrun = 2200
+	messageOverrun = 2500
 	// longestAside bounds what is said of waivers, and of the policy.
 	longestAside = 300
 )

@@ -90,23 +90,28 @@ func (t *Tab) Load(file string) error {
 	if err != nil {
 		return err
 	}
+	return t.Visit(AddressOf(file))
+}
+
+// Visit opens an address and waits until it has been loaded.
+func (t *Tab) Visit(address string) error {
 	t.mu.Lock()
 	t.requests, t.complaints = nil, nil
 	t.mu.Unlock()
-	return chromedp.Do(t.ctx, chromedp.Navigate(AddressOf(file)))
+	return chromedp.Do(t.ctx, chromedp.Navigate(address))
 }
 
 // AddressOf is the file:// address of an absolute path.
 func AddressOf(file string) string { return (&url.URL{Scheme: "file", Path: file}).String() }
 
-// Requests are the addresses that the page has been asking for since Load, its own first.
+// Requests are the addresses that the page has been asking for since Load or Visit, its own first.
 func (t *Tab) Requests() []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return append([]string(nil), t.requests...)
 }
 
-// Complaints are the errors and warnings of the browser since Load, and whatever was written to the console.
+// Complaints are the errors and warnings of the browser since Load or Visit, and whatever was written to the console.
 func (t *Tab) Complaints() []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()

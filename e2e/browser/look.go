@@ -18,6 +18,11 @@ func Evaluate[T any](t *Tab, expression string) (T, error) {
 // Press presses a key.
 func (t *Tab) Press(key string) error { return chromedp.Do(t.ctx, chromedp.KeyEvent(key)) }
 
+// Picture returns a picture of the first element that a CSS selector finds, as PNG.
+func (t *Tab) Picture(selector string) ([]byte, error) {
+	return chromedp.Run(t.ctx, chromedp.Screenshot(chromedp.CSS(selector)))
+}
+
 // Thing is something that a screen reader tells of.
 type Thing struct{ Role, Name string }
 

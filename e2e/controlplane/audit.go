@@ -18,10 +18,11 @@ type AuditEvent struct {
 	Verb    string `json:"verb"`
 	// RequestURI shows query parameters such as dryRun.
 	RequestURI string `json:"requestURI"`
-	User       struct {
-		Username string `json:"username"`
-	} `json:"user"`
-	ObjectRef struct {
+	// User is who has asked, by the credentials that were shown.
+	User AuditUser `json:"user"`
+	// ImpersonatedUser is in whose name User has asked. Nil if that is User.
+	ImpersonatedUser *AuditUser `json:"impersonatedUser"`
+	ObjectRef        struct {
 		APIGroup    string `json:"apiGroup"`
 		APIVersion  string `json:"apiVersion"`
 		Resource    string `json:"resource"`
@@ -38,6 +39,13 @@ type AuditEvent struct {
 	StageTimestamp time.Time `json:"stageTimestamp"`
 	// Annotations hold what webhooks noted, as WEBHOOK/KEY.
 	Annotations map[string]string `json:"annotations"`
+}
+
+// AuditUser is somebody as the API server sees them.
+type AuditUser struct {
+	Username string              `json:"username"`
+	Groups   []string            `json:"groups"`
+	Extra    map[string][]string `json:"extra"`
 }
 
 // AuditEvents returns the lines of the audit log, oldest first. An API server that has logged nothing

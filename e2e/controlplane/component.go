@@ -30,6 +30,8 @@ type Component struct {
 	Name string
 	// Log is the path of what the program wrote to its standard output and error.
 	Log string
+	// Address is host:port on 127.0.0.1 where the program serves, with a certificate that ClusterCA has signed.
+	Address string
 
 	plane    *ControlPlane
 	command  *exec.Cmd
@@ -97,7 +99,7 @@ func (p *ControlPlane) startComponent(ctx context.Context, name, program, health
 	if err != nil {
 		return nil, err
 	}
-	component := &Component{Name: name, Log: p.path(name + ".log"), plane: p, ended: make(chan struct{})}
+	component := &Component{Name: name, Log: p.path(name + ".log"), Address: address, plane: p, ended: make(chan struct{})}
 	log, err := os.OpenFile(component.Log, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("opening a log: %w", err)

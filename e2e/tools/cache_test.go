@@ -62,9 +62,9 @@ func TestAProgramOfOursIsBuiltAnewWhenItsSourceChanges(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	write("go.mod", "module example.org/ours\n\ngo 1.26.0\n\nrequire example.org/theirs v1.2.3\n\nreplace example.org/theirs => ./theirs\n")
+	write("go.mod", "module github.com/upgrade-gate/upgrade-gate/e2e/tools/ours\n\ngo 1.26.0\n\nrequire example.org/theirs v1.2.3\n\nreplace example.org/theirs => ./theirs\n")
 	write("theirs/go.mod", "module example.org/theirs\n\ngo 1.26.0\n")
-	program := tools.Program{Name: "ours", Folder: "ours", Package: "example.org/ours", Module: "example.org/theirs", Ours: true}
+	program := tools.Program{Name: "ours", Folder: "ours", Package: "github.com/upgrade-gate/upgrade-gate/e2e/tools/ours", Module: "example.org/theirs", Ours: true}
 	var built []string
 	for _, source := range []string{"package main\n\nfunc main() {}\n", "package main\n\nfunc main() { println(1) }\n", "package main\n\nfunc main() {}\n"} {
 		write("main.go", source)

@@ -102,6 +102,17 @@ func Helm() Program {
 	}
 }
 
+// Steve serves the API of Harvester's UI. It is Rancher's, with a main function of ours.
+func Steve() Program {
+	return Program{
+		Name:    "steve",
+		Folder:  "steve",
+		Package: "github.com/upgrade-gate/upgrade-gate/e2e/tools/steve",
+		Module:  "github.com/rancher/steve",
+		Ours:    true,
+	}
+}
+
 // CertManager is cert-manager's controllers and its CA injector. The main package is ours, for no module proxy serves those of
 // cert-manager; all else in it is cert-manager's.
 func CertManager() Program {

@@ -1,5 +1,5 @@
 // Command prepare builds everything that the end-to-end tests need and that takes long: etcd, the API
-// server, kubectl, the scheduler, the controllers, kwok, helm, krew, kubeconform, cert-manager, controller-gen, and the
+// server, kubectl, the scheduler, the controllers, kwok, helm, krew, kubeconform, cert-manager, steve, controller-gen, and the
 // generated CRDs. Tests build what is missing themselves; run before them, prepare keeps the minutes that this takes the
 // first time out of their timeout. With -demo it builds only what the demo needs: not the scheduler, the controllers and
 // the programs after them.
@@ -38,7 +38,7 @@ func prepare(ctx context.Context, demo bool) error {
 	}
 	for _, program := range []tools.Program{
 		tools.KubeScheduler(), tools.KubeControllerManager(), tools.NamespaceControllers(), tools.Kwok(), tools.Helm(), tools.Krew(),
-		tools.Kubeconform(), tools.CertManager(),
+		tools.Kubeconform(), tools.CertManager(), tools.Steve(),
 	} {
 		if _, err := program.Ensure(ctx, os.Stderr); err != nil {
 			return err

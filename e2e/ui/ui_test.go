@@ -1,0 +1,184 @@
+// Package ui_test tells what people see who press the upgrade button in Harvester's UI: it sends what the UI's two
+// pages send through the real Steve, the real API server and the real gate, and shows the answer as the pages do.
+package ui_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/upgrade-gate/upgrade-gate/e2e/controlplane"
+	"github.com/upgrade-gate/upgrade-gate/e2e/gate"
+)
+
+const (
+	// collection is the address that both pages create an Upgrade at.
+	collection = "/v1/harvester/harvesterhci.io.upgrades/harvester-system"
+	// plainCollection is the same in Steve itself, without Harvester's own routes.
+	plainCollection = "/v1/harvesterhci.io.upgrades/harvester-system"
+	// namespace is that of every Upgrade.
+	namespace = "harvester-system"
+	// steveAccount is who Harvester's Steve is for the API server.
+	steveAccount = "system:serviceaccount:harvester-system:harvester"
+
+	// patience bounds the wait for something that takes milliseconds on an idle machine.
+	patience = 30 * time.Second
+)
+
+var (
+	update   = flag.Bool("update", false, "write the golden files anew")
+	pictures = flag.String("pictures", "", "folder to leave pictures of the pages in, to be looked at")
+)
+
+// site is a cluster with a gate, and the UI's way to it.
+type site struct {
+	*gate.Cluster
+	steve  *controlplane.Component
+	client *http.Client
+}
+
+// begin starts a cluster that holds an example, and Steve before it, as Harvester runs it: with a service account that
+// may do everything. Both end with the test.
+func begin(t *testing.T, example string) *site {
+	t.Helper()
+	folder, err := gate.Example(example)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cluster, err := gate.StartCluster(t.Context(), gate.ClusterOptions{Folder: folder, Progress: os.Stderr})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := cluster.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	account, err := cluster.AddServiceAccount(t.Context(), namespace, "harvester", controlplane.Rights{ClusterRoles: []string{"cluster-admin"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	steve, err := cluster.StartSteve(t.Context(), os.Stderr, account)
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: cluster.ClusterCA.Pool(), MinVersion: tls.VersionTLS12}}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &site{Cluster: cluster, steve: steve, client: &http.Client{Transport: transport, Timeout: time.Minute}}
+}
+
+// guard starts a gate. When the test fails, what the gate has decided is shown.
+func guard(t *testing.T, at *site, options gate.Options) *gate.Process {
+	t.Helper()
+	process, err := at.StartGate(t.Context(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if !t.Failed() {
+			return
+		}
+		decisions, err := process.Decisions()
+		if err != nil {
+			t.Log(err)
+		}
+		for _, decision := range decisions {
+			t.Log("the gate:", decision.Raw)
+		}
+	})
+	return process
+}
+
+// answer is what the UI gets.
+type answer struct {
+	status   int
+	warnings []string
+	// body is the answer's; object is the same, decoded.
+	body   string
+	object map[string]any
+}
+
+// text returns a field of the answer, empty if it is not there or no text.
+func (a answer) text(field string) string {
+	value, _ := a.object[field].(string)
+	return value
+}
+
+// send sends one request as the UI does. The headers that say in whose name are those of Rancher.
+func (s *site) send(ctx context.Context, method, path, body string, as person) (answer, error) {
+	request, err := http.NewRequestWithContext(ctx, method, "https://"+s.steve.Address+path, strings.NewReader(body))
+	if err != nil {
+		return answer{}, err
+	}
+	as.sign(request.Header)
+	request.Header.Set("Accept", "application/json")
+	if body != "" {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	response, err := s.client.Do(request)
+	if err != nil {
+		return answer{}, err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		return answer{}, err
+	}
+	got := answer{status: response.StatusCode, warnings: response.Header.Values("Warning"), body: string(text)}
+	if err := json.Unmarshal(text, &got.object); err != nil {
+		return got, fmt.Errorf("%s %s gives %s, which is no JSON object: %s", method, path, response.Status, text)
+	}
+	return got, nil
+}
+
+// press creates an Upgrade with the request of a page.
+func press(t *testing.T, at *site, path, body string, as person) answer {
+	t.Helper()
+	got, err := at.send(t.Context(), http.MethodPost, path, body, as)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+// golden compares text with testdata/NAME.golden, in which times and ages are replaced by words. With
+// -update the file is written.
+func golden(t *testing.T, name, text string) {
+	t.Helper()
+	path := filepath.Join("testdata", name+".golden")
+	got := []byte(timeless(text) + "\n")
+	if *update {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(want, got) {
+		t.Errorf("other than %s, which go test -update writes anew (-want +got):\n%s", path, cmp.Diff(string(want), string(got)))
+	}
+}
+
+// timeless replaces times by TIME, ages by AGE and generated names by NAME.
+func timeless(text string) string {
+	text = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`).ReplaceAllString(text, "TIME")
+	text = regexp.MustCompile(`hvst-upgrade-[a-z0-9]{5}`).ReplaceAllString(text, "NAME")
+	text = regexp.MustCompile(`localhost:\d+`).ReplaceAllString(text, "localhost:PORT")
+	return regexp.MustCompile(`(since|for|seen) ((\d+[dhms])+( ago)?|\d+ (second|minute|hour|day|month)s?( ago)?|just now)`).ReplaceAllString(text, "$1 AGE")
+}
