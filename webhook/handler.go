@@ -60,8 +60,9 @@ type HandlerOptions struct {
 	Metrics *Metrics
 	// Instance names this replica in events: the pod's name.
 	Instance string
-	// Now is the clock.
-	Now func() time.Time
+	// Now is the clock, and Clock says why it cannot be trusted; nil while it can.
+	Now   func() time.Time
+	Clock func() error
 	// Logger gets one line for each decision.
 	Logger *zap.Logger
 }
@@ -122,6 +123,9 @@ func (h *Handler) decide(ctx context.Context, p phase, req admission.Request, u 
 	}()
 	rules := h.options.Policy()
 	if p == advance {
+		if err := h.options.Clock(); err != nil {
+			return notSure(p, req, u, err.Error())
+		}
 		refusal, refused := h.options.Gate.Advance(ctx, h.options.Cached, u.Request, rules)
 		if !refused {
 			return notSure(p, req, u, "only a live read can tell")
@@ -134,7 +138,12 @@ func (h *Handler) decide(ctx context.Context, p phase, req admission.Request, u 
 	case <-ctx.Done():
 		return h.undecidable(p, req, u, fmt.Errorf("%d other upgrades were being judged until the deadline", maxJudged))
 	}
-	return h.decided(p, req, u, h.options.Gate.Admit(ctx, h.options.Cached, h.options.Live, u.Request, rules))
+	verdict := h.options.Gate.Admit(ctx, h.options.Cached, h.options.Live, u.Request, rules)
+	// Only now: a live read has heard the API server's clock.
+	if err := h.options.Clock(); err != nil {
+		return h.undecidable(p, req, u, err)
+	}
+	return h.decided(p, req, u, verdict)
 }
 
 // decided is the decision that a report makes.

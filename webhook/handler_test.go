@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -117,6 +118,20 @@ func TestAFailureOfTheGateItselfRefusesOnlyWhereItDecides(t *testing.T) {
 				t.Errorf("the advance call answered %+v and left %d events, want it to leave the decision", answer, len(h.events))
 			}
 		})
+	}
+}
+
+func TestNothingIsJudgedByAWrongClock(t *testing.T) {
+	for _, name := range []string{"ready", "paused"} {
+		h := newHarness(t, folder(t, name), folder(t, name), func(o *HandlerOptions) {
+			o.Clock = func() error { return errors.New("the clock is 365d ahead") }
+		})
+		if answer := h.ask(t, MutatingPath, request(nil)); !answer.Allowed {
+			t.Errorf("%s: the advance call answered %+v, want it to leave the decision", name, answer)
+		}
+		if answer := h.ask(t, ValidatingPath, request(nil)); answer.Allowed || !strings.Contains(answer.Result.Message, "could not judge this upgrade, so it is refused: the clock is 365d ahead.") {
+			t.Errorf("%s: the answer is %+v, want a refusal that names the clock", name, answer)
+		}
 	}
 }
 
