@@ -1,10 +1,13 @@
 package stories_test
 
 import (
+	"net"
+	"strconv"
 	"testing"
 	"time"
 
 	"github.com/upgrade-gate/upgrade-gate/e2e/gate"
+	"github.com/upgrade-gate/upgrade-gate/e2e/traffic"
 )
 
 // TestStory8AReplicaIsToldToStopUnderLoad stops one of two replicas while people press the button: every call gets
@@ -12,15 +15,15 @@ import (
 func TestStory8AReplicaIsToldToStopUnderLoad(t *testing.T) {
 	cluster := begin(t, stuck, gate.ClusterOptions{})
 	service := startReplicas(t, cluster, gate.Options{DrainDelay: 3 * time.Second})
-	traffic := startTraffic(t, cluster)
-	traffic.await(t, steady)
+	calls := traffic.Start(t, cluster.Config)
+	calls.Await(t, traffic.Steady)
 	if err := service.Replicas[0].Stop(t.Context()); err != nil {
 		t.Error(err)
 	}
-	traffic.await(t, steady)
-	counts := traffic.count(t, inAdvance)
-	if counts[inAdvance] < 2*steady {
-		t.Errorf("%d calls got our verdict, want at least %d", counts[inAdvance], 2*steady)
+	calls.Await(t, traffic.Steady)
+	counts := calls.Count(t, traffic.InAdvance)
+	if counts[traffic.InAdvance] < 2*traffic.Steady {
+		t.Errorf("%d calls got our verdict, want at least %d", counts[traffic.InAdvance], 2*traffic.Steady)
 	}
 	for number, replica := range service.Replicas {
 		if len(decisions(t, replica)) == 0 {
@@ -39,12 +42,12 @@ func TestStory8AReplicaIsKilledUnderLoad(t *testing.T) {
 	if err := cluster.UnregisterAdvance(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	traffic := startTraffic(t, cluster)
-	traffic.await(t, steady)
+	calls := traffic.Start(t, cluster.Config)
+	calls.Await(t, traffic.Steady)
 
 	service.Forwarder.HoldRequests()
 	// Whoever begins now is held up, so one call of each client is in flight when the replica dies.
-	traffic.awaitHeldUp(t)
+	calls.AwaitHeldUp(t)
 	killed := service.Asked() // the API server may hold a connection to one replica only
 	if killed == nil {
 		t.Fatal("no replica has calls in flight")
@@ -52,20 +55,41 @@ func TestStory8AReplicaIsKilledUnderLoad(t *testing.T) {
 	if err := killed.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	sent := traffic.sent()
+	sent := calls.Sent()
 	service.Forwarder.Resume()
-	traffic.await(t, steady)
+	calls.Await(t, traffic.Steady)
 
-	counts := traffic.count(t, inAdvance, validated, failedClosed)
-	if counts[failedClosed] == 0 || counts[failedClosed] > clients {
-		t.Errorf("%d calls failed, want some of the %d that were in flight", counts[failedClosed], clients)
+	counts := calls.Count(t, traffic.InAdvance, traffic.Validated, traffic.FailedClosed)
+	if counts[traffic.FailedClosed] == 0 || counts[traffic.FailedClosed] > traffic.Clients {
+		t.Errorf("%d calls failed, want some of the %d that were in flight", counts[traffic.FailedClosed], traffic.Clients)
 	}
-	if right := counts[validated]; right < 2*steady {
-		t.Errorf("%d calls got our verdict, want at least %d", right, 2*steady)
+	if right := counts[traffic.Validated]; right < 2*traffic.Steady {
+		t.Errorf("%d calls got our verdict, want at least %d", right, 2*traffic.Steady)
 	}
-	for _, call := range traffic.finish() {
-		if call.outcome == failedClosed && call.number > sent {
-			t.Errorf("call %d failed, and it began after the kill, at which %d had begun: %v", call.number, sent, call.err)
+	for _, call := range calls.Finish() {
+		if call.Outcome == traffic.FailedClosed && call.Number > sent {
+			t.Errorf("call %d failed, and it began after the kill, at which %d had begun: %v", call.Number, sent, call.Err)
 		}
 	}
+}
+
+// startReplicas starts two replicas of the gate behind a Service.
+func startReplicas(t *testing.T, cluster *gate.Cluster, options gate.Options) *gate.Service {
+	t.Helper()
+	service, err := cluster.StartService(t.Context(), 2, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, err := net.SplitHostPort(service.Forwarder.Address())
+	if err != nil {
+		t.Fatal(err)
+	}
+	number, err := strconv.Atoi(port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cluster.RegisterService(t.Context(), number, service.Replicas...); err != nil {
+		t.Fatal(err)
+	}
+	return service
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/upgrade-gate/upgrade-gate/deploy/manifests"
 	"github.com/upgrade-gate/upgrade-gate/e2e/gate"
+	"github.com/upgrade-gate/upgrade-gate/e2e/traffic"
 )
 
 // authoritySecret holds the gate's certificate authority.
@@ -34,8 +35,8 @@ func TestStory8TheCertificateAndItsAuthorityAreReplacedUnderLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := registeredAuthorities(t, admin)
-	traffic := startTraffic(t, cluster)
-	traffic.await(t, steady)
+	calls := traffic.Start(t, cluster.Config)
+	calls.Await(t, traffic.Steady)
 	if err := admin.CoreV1().Secrets(manifests.Namespace).Delete(t.Context(), authoritySecret, metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
@@ -60,11 +61,11 @@ func TestStory8TheCertificateAndItsAuthorityAreReplacedUnderLoad(t *testing.T) {
 		}
 		return old
 	})
-	traffic.await(t, steady)
-	counts := traffic.count(t, inAdvance)
+	calls.Await(t, traffic.Steady)
+	counts := calls.Count(t, traffic.InAdvance)
 	t.Logf("%d handshakes", handshakes)
-	if counts[inAdvance] < 2*steady {
-		t.Errorf("%d calls got our verdict, want at least %d", counts[inAdvance], 2*steady)
+	if counts[traffic.InAdvance] < 2*traffic.Steady {
+		t.Errorf("%d calls got our verdict, want at least %d", counts[traffic.InAdvance], 2*traffic.Steady)
 	}
 	for _, replica := range service.Replicas {
 		if err := replica.Ready(t.Context()); err != nil {
