@@ -138,12 +138,16 @@ func TestNothingIsJudgedByAWrongClock(t *testing.T) {
 func TestTooManyUpgradesAtOnceWaitForTheirTurn(t *testing.T) {
 	h := newHarness(t, folder(t, "ready"), folder(t, "ready"), nil)
 	for range maxJudged {
-		h.slots <- struct{}{}
+		h.slots[validate] <- struct{}{}
+		h.slots[advance] <- struct{}{}
+	}
+	if answer := h.ask(t, MutatingPath+"?timeout=50ms", request(nil)); !answer.Allowed {
+		t.Errorf("the advance call answered %+v, want it to leave the decision", answer)
 	}
 	if answer := h.ask(t, ValidatingPath+"?timeout=50ms", request(nil)); answer.Allowed || !strings.Contains(answer.Result.Message, "4 other upgrades") {
 		t.Errorf("the answer is %+v, want a refusal that tells of the others", answer)
 	}
-	<-h.slots
+	<-h.slots[validate]
 	for range 2 {
 		if answer := h.ask(t, ValidatingPath, request(nil)); !answer.Allowed {
 			t.Errorf("the answer is %+v, want an admission", answer)
