@@ -18,6 +18,7 @@ func apiServerRestarted() fault {
 		},
 		loses: true,
 		excuses: []string{
+			partly,
 			`could not be read: .*(the API server cannot be reached|no answer before the deadline|listing failed)`,
 			`failed calling webhook .*(context canceled|EOF|connection reset by peer)`,
 		},

@@ -24,6 +24,6 @@ func etcdPaused() fault {
 			must(t, s.cluster.ResumeEtcd())
 		},
 		loses:   true,
-		excuses: []string{`could not be read: .*(no answer before the deadline|listing failed: .*etcd)`},
+		excuses: []string{partly, `could not be read: .*(no answer before the deadline|listing failed: .*etcd)`},
 	}
 }

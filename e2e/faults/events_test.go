@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -17,15 +18,16 @@ import (
 const (
 	// churned is how many changes of objects the watches bring, refused how many refusals are no dry runs and would each leave an
 	// event, and unwritten how many there are after the API server has begun to forbid events.
-	churned, refused, unwritten = 3000, 1000, 100
-	// eventsAtMost is what two replicas may write of them: what each may at once, and one a second afterwards.
-	eventsAtMost = refused / 2
+	churned, refused, unwritten = 2000, 400, 40
+	// eventsAtOnce is what two replicas may write of them at once. Each may write one a second afterwards.
+	eventsAtOnce = 2 * 100
 )
 
 // eventStorm changes thousands of objects that the gate watches, while it refuses in earnest again and again; and then lets the API
 // server forbid the events.
 func eventStorm() fault {
 	return fault{name: "event storm", strike: func(t *testing.T, s *scene, calls *traffic.Traffic) {
+		began := time.Now()
 		var storm sync.WaitGroup
 		storm.Go(func() { check(t, s.churn(t.Context())) })
 		if s.example == stuck {
@@ -35,10 +37,10 @@ func eventStorm() fault {
 		if s.example == healthy {
 			return // in earnest an upgrade would begin, and be in the way of the next
 		}
-		written := s.events(t)
+		written, most := s.events(t), eventsAtOnce+2*int(time.Since(began)/time.Second+1)
 		t.Logf("%d events of %d refusals", written, refused)
-		if written == 0 || written > eventsAtMost {
-			t.Errorf("%d events were written of %d refusals, want some, and at most %d", written, refused, eventsAtMost)
+		if written == 0 || written > most {
+			t.Errorf("%d events were written of %d refusals, want some, and at most %d", written, refused, most)
 		}
 		before := s.forbidEvents(t, nil)
 		calls.Earnest(t.Context(), unwritten)

@@ -21,6 +21,9 @@ func (f figures) String() string {
 	return fmt.Sprintf("sent=%d right=%d refusedClosed=%d lost=%d wrong=%d slowest=%s", f.sent, f.right, f.closed, f.lost, f.wrong, f.slowest.Round(time.Millisecond))
 }
 
+// partly is a refusal of the stuck cluster for what could be read of it, which says what could not.
+const partly = `refused: \d+ problems? (?s:.*)Could not be judged: .*paused-vms`
+
 // shown is how many wrong calls are shown in full.
 const shown = 5
 

@@ -21,7 +21,7 @@ func rightsRemoved() fault {
 			calls.AwaitSteady(t, closed, traffic.Undecided)
 			s.grant(t, account.ClusterRole, rules)
 		},
-		excuses: []string{`not allowed to list them, which ClusterRole upgrade-gate-reader should allow`, `could not be read: .*(EOF|connection reset by peer)`},
+		excuses: []string{partly, `not allowed to list them, which ClusterRole upgrade-gate-reader should allow`, `could not be read: .*(EOF|connection reset by peer)`},
 	}
 }
 

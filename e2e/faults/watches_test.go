@@ -20,6 +20,6 @@ func watchesHeldAndCut() fault {
 			must(t, s.road.Accept())
 			s.road.Resume()
 		},
-		excuses: []string{`could not be read: (the nodes could not be listed: )?the API server cannot be reached: .*(connection refused|connection reset by peer|EOF|http2: client connection lost)`},
+		excuses: []string{partly, `could not be read: (the nodes could not be listed: )?the API server cannot be reached: .*(connection refused|connection reset by peer|EOF|http2: client connection lost)`},
 	}
 }
