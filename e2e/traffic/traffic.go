@@ -33,8 +33,8 @@ const (
 	// patience bounds the wait for Steady calls, and the wait until all are held up.
 	patience = 60 * time.Second
 	// healing bounds the wait until all is well again after a fault. What is waited for longest are client-go's attempts to
-	// watch again, up to 30 seconds apart and more at a random.
-	healing = 120 * time.Second
+	// watch again, up to a minute apart; a busy machine takes several times that.
+	healing = 5 * time.Minute
 )
 
 // Call is one attempt to create the Upgrade.
