@@ -57,7 +57,7 @@ func (p *ControlPlane) StartAPIServer(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	server, err := p.run(ctx, apiServerName, p.path("run-"+apiServerName), p.Config.Host+"/readyz", arguments)
+	server, err := p.run(ctx, apiServerName, p.path("run-"+apiServerName), "https://"+p.Address()+"/readyz", arguments)
 	if err != nil {
 		return err
 	}
