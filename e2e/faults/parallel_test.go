@@ -15,7 +15,7 @@ func parallelCreates() fault {
 		strike: func(t *testing.T, _ *scene, calls *traffic.Traffic) { calls.Burst(t.Context(), 500) },
 		excuses: []string{
 			`4 other upgrades were being judged until the deadline`,
-			`failed calling webhook .*(TLS handshake timeout|context deadline exceeded)`,
+			`failed calling webhook .*(TLS handshake timeout|context deadline exceeded|Client.Timeout exceeded while awaiting headers)`,
 			`could not be read: .*no answer before the deadline`,
 			broken,
 		},
