@@ -20,6 +20,10 @@ func watchesHeldAndCut() fault {
 			must(t, s.road.Accept())
 			s.road.Resume()
 		},
-		excuses: []string{partly, `could not be read: (the nodes could not be listed: )?the API server cannot be reached: .*(connection refused|connection reset by peer|EOF|http2: client connection lost)`},
+		excuses: []string{
+			partly,
+			`could not be read: (the nodes could not be listed: )?no answer before the deadline`, // a live read was under way
+			`could not be read: (the nodes could not be listed: )?the API server cannot be reached: .*(connection refused|connection reset by peer|EOF|http2: client connection lost)`,
+		},
 	}
 }
