@@ -54,8 +54,12 @@ func crdRemoved() fault {
 				return err
 			}))
 		},
-		// Before the volumes are all gone, and before they are all back, what hangs on them is indeed broken.
-		excuses: []string{`volumes\.longhorn\.io could not be read: (its CRD is missing|listing failed)`, `refused: \d+ problems? (?s:.*)\bvolume `},
+		// Before the volumes are all gone, and before they and their states are all back, what hangs on them is indeed broken.
+		excuses: []string{
+			`volumes\.longhorn\.io could not be read: (its CRD is missing|listing failed)`,
+			`Volume longhorn-system/\S+ could not be judged: `,
+			`refused: \d+ problems? (?s:.*)\bvolume `,
+		},
 	}
 }
 
