@@ -68,6 +68,10 @@ bench: build prepare ## Benchmarks at sizes S, M and L; the figures of docs/perf
 	go test -run '^$$' -bench . -benchtime $(BENCHTIME) ./cluster ./checks ./drain ./gate ./report
 	cd e2e && go test -run '^$$' -bench . -benchtime $(BENCHTIME) -timeout 30m ./bench
 
+.PHONY: faults
+faults: build prepare ## What goes wrong in a cluster, done to one; the figures of docs/reliability.md
+	cd e2e && go test -count 1 -v -timeout 30m ./faults | grep -E '^ *--- |FIGURES|^(ok|FAIL)'
+
 .PHONY: build
 build: ## bin/upgrade-gate
 	@mkdir -p bin

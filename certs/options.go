@@ -69,6 +69,12 @@ type Options struct {
 	// configuration through a watch of their own. Default 2 seconds.
 	Grace time.Duration
 
+	// Clock says why our clock cannot be trusted; nil while it can. While it
+	// cannot, nothing is signed and nothing is written: what is made then is valid
+	// at another time than the API server's, and would outlive the wrong clock.
+	// Default: it can.
+	Clock func() error
+
 	// now replaces time.Now in tests of this package.
 	now func() time.Time
 }
@@ -135,6 +141,9 @@ func (o Options) withDefaults() Options {
 	o.CADuration = cmp.Or(o.CADuration, defaultCADuration)
 	o.LeafDuration = cmp.Or(o.LeafDuration, defaultLeafDuration)
 	o.Grace = cmp.Or(o.Grace, defaultGrace)
+	if o.Clock == nil {
+		o.Clock = func() error { return nil }
+	}
 	if o.now == nil {
 		o.now = time.Now
 	}

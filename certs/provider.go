@@ -37,6 +37,8 @@ func New(opts Options, restConfig *rest.Config, logger *zap.Logger) (Provider, e
 	}
 	opts = opts.withDefaults()
 	logger = logger.Named("certs")
+	restConfig = rest.CopyConfig(restConfig)
+	restConfig.Wrap(readOnlyWhile(opts.Clock))
 	client, err := kubernetes.NewForConfig(restConfig)
 	if err != nil {
 		return nil, fmt.Errorf("building a client for webhook configurations: %w", err)

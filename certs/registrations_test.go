@@ -109,6 +109,7 @@ func TestNewAuthoritySignsOnlyAfterEveryCABundleHasHadItForTheGrace(t *testing.T
 	inner := &signer{with: previous}
 	trusted := &trustedAuthority{
 		Authority: inner,
+		clock:     opts.withDefaults().Clock,
 		trusts:    func(leaf *x509.Certificate) error { return r.trusts(leaf, opts.Grace) },
 		logger:    zap.NewNop(),
 	}

@@ -56,6 +56,7 @@ func newSelfManaged(opts Options, restConfig *rest.Config, client kubernetes.Int
 			CADuration:      opts.CADuration,
 			LeafDuration:    opts.LeafDuration,
 		},
+		clock:  opts.Clock,
 		trusts: func(leaf *x509.Certificate) error { return registrations.trusts(leaf, opts.Grace) },
 		logger: logger,
 	}

@@ -29,6 +29,7 @@ type Cached struct {
 	now       func() time.Time
 	memo      *memo
 	sharing   *sharing
+	reach     *reach
 
 	mu      sync.Mutex
 	failing map[string]watchFailure
@@ -58,8 +59,10 @@ func NewCached(options CachedOptions) (*Cached, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cached{poller: options.Poller, now: options.Now, memo: newMemo(), sharing: newSharing(), failing: map[string]watchFailure{}, informers: map[Kind]toolscache.SharedIndexInformer{}}
-	c.cache, err = cache.New(options.Config, cache.Options{
+	c := &Cached{poller: options.Poller, now: options.Now, memo: newMemo(), sharing: newSharing(), reach: newReach(options.Now), failing: map[string]watchFailure{}, informers: map[Kind]toolscache.SharedIndexInformer{}}
+	config := rest.CopyConfig(options.Config)
+	config.Wrap(c.reach.watch)
+	c.cache, err = cache.New(config, cache.Options{
 		Scheme: scheme, Mapper: NewMapper(), ByObject: trimmed(c.sharing), DefaultWatchErrorHandler: c.watchFailed,
 		NewInformer: func(watched toolscache.ListerWatcher, object runtime.Object, resync time.Duration, _ toolscache.Indexers) toolscache.SharedIndexInformer {
 			return toolscache.NewSharedIndexInformer(watched, object, resync, nil) // nobody looks for the objects of a namespace
@@ -239,6 +242,9 @@ func (c *Cached) watchFailed(_ context.Context, reflector *toolscache.Reflector,
 
 // failure returns the failure of a kind's watch if the watch has not moved since.
 func (c *Cached) failure(resource Resource) (watchFailure, bool) {
+	if failure, failed := c.reach.failure(resource.Path()); failed {
+		return failure, true
+	}
 	key := fmt.Sprintf("%T", resource.newObject())
 	c.mu.Lock()
 	defer c.mu.Unlock()

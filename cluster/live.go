@@ -122,8 +122,11 @@ func explainList(resource Resource, err error) Evidence {
 		return unread(resource.Kind, "no answer before the deadline")
 	}
 	// The URL, which the error begins with, would fill the room that a refusal has for the reason.
-	if unreachable := (*url.Error)(nil); errors.As(err, &unreachable) {
-		return unread(resource.Kind, "the API server cannot be reached: "+firstLine([]byte(unreachable.Err.Error())))
+	if request := (*url.Error)(nil); errors.As(err, &request) {
+		err = unreachable{request.Err}
+	}
+	if lost := (unreachable{}); errors.As(err, &lost) {
+		return unread(resource.Kind, "the API server cannot be reached: "+firstLine([]byte(lost.Error())))
 	}
 	return unread(resource.Kind, "listing failed: "+firstLine([]byte(err.Error())))
 }

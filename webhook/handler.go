@@ -35,12 +35,13 @@ const (
 type Handler struct {
 	options HandlerOptions
 	leave   atomic.Bool
-	// slots holds one entry for each upgrade that is being judged in the validating phase.
-	slots chan struct{}
+	// slots hold one entry for each upgrade that is being judged, in each phase.
+	slots map[phase]chan struct{}
 }
 
-// maxJudged is how many upgrades are judged at once in the validating phase; more wait for their turn. A live read holds a
-// whole cluster in memory, and anybody who can reach our port can ask for one. People ask for one upgrade at a time.
+// maxJudged is how many upgrades are judged at once in each phase; more wait for their turn. A live read holds a whole cluster
+// in memory, and anybody who can reach our port can ask for one; and with hundreds at work at once the health server would not
+// get to say that the process is well. People ask for one upgrade at a time.
 const maxJudged = 4
 
 // maxFailure bounds, in bytes, what a refusal tells of a failure of the gate itself.
@@ -60,15 +61,18 @@ type HandlerOptions struct {
 	Metrics *Metrics
 	// Instance names this replica in events: the pod's name.
 	Instance string
-	// Now is the clock.
-	Now func() time.Time
+	// Now is the clock, and Clock says why it cannot be trusted; nil while it can.
+	Now   func() time.Time
+	Clock func() error
 	// Logger gets one line for each decision.
 	Logger *zap.Logger
 }
 
 // NewHandler returns a Handler.
 func NewHandler(options HandlerOptions) *Handler {
-	return &Handler{options: options, slots: make(chan struct{}, maxJudged)}
+	return &Handler{options: options, slots: map[phase]chan struct{}{
+		advance: make(chan struct{}, maxJudged), validate: make(chan struct{}, maxJudged),
+	}}
 }
 
 // Validating returns the HTTP handler of the validating phase.
@@ -121,20 +125,28 @@ func (h *Handler) decide(ctx context.Context, p phase, req admission.Request, u 
 		}
 	}()
 	rules := h.options.Policy()
+	select {
+	case h.slots[p] <- struct{}{}:
+		defer func() { <-h.slots[p] }()
+	case <-ctx.Done():
+		return h.undecidable(p, req, u, fmt.Errorf("%d other upgrades were being judged until the deadline", maxJudged))
+	}
 	if p == advance {
+		if err := h.options.Clock(); err != nil {
+			return notSure(p, req, u, err.Error())
+		}
 		refusal, refused := h.options.Gate.Advance(ctx, h.options.Cached, u.Request, rules)
 		if !refused {
 			return notSure(p, req, u, "only a live read can tell")
 		}
 		return h.decided(p, req, u, refusal)
 	}
-	select {
-	case h.slots <- struct{}{}:
-		defer func() { <-h.slots }()
-	case <-ctx.Done():
-		return h.undecidable(p, req, u, fmt.Errorf("%d other upgrades were being judged until the deadline", maxJudged))
+	verdict := h.options.Gate.Admit(ctx, h.options.Cached, h.options.Live, u.Request, rules)
+	// Only now: a live read has heard the API server's clock.
+	if err := h.options.Clock(); err != nil {
+		return h.undecidable(p, req, u, err)
 	}
-	return h.decided(p, req, u, h.options.Gate.Admit(ctx, h.options.Cached, h.options.Live, u.Request, rules))
+	return h.decided(p, req, u, verdict)
 }
 
 // decided is the decision that a report makes.

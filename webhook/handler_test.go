@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -120,15 +121,33 @@ func TestAFailureOfTheGateItselfRefusesOnlyWhereItDecides(t *testing.T) {
 	}
 }
 
+func TestNothingIsJudgedByAWrongClock(t *testing.T) {
+	for _, name := range []string{"ready", "paused"} {
+		h := newHarness(t, folder(t, name), folder(t, name), func(o *HandlerOptions) {
+			o.Clock = func() error { return errors.New("the clock is 365d ahead") }
+		})
+		if answer := h.ask(t, MutatingPath, request(nil)); !answer.Allowed {
+			t.Errorf("%s: the advance call answered %+v, want it to leave the decision", name, answer)
+		}
+		if answer := h.ask(t, ValidatingPath, request(nil)); answer.Allowed || !strings.Contains(answer.Result.Message, "could not judge this upgrade, so it is refused: the clock is 365d ahead.") {
+			t.Errorf("%s: the answer is %+v, want a refusal that names the clock", name, answer)
+		}
+	}
+}
+
 func TestTooManyUpgradesAtOnceWaitForTheirTurn(t *testing.T) {
 	h := newHarness(t, folder(t, "ready"), folder(t, "ready"), nil)
 	for range maxJudged {
-		h.slots <- struct{}{}
+		h.slots[validate] <- struct{}{}
+		h.slots[advance] <- struct{}{}
+	}
+	if answer := h.ask(t, MutatingPath+"?timeout=50ms", request(nil)); !answer.Allowed {
+		t.Errorf("the advance call answered %+v, want it to leave the decision", answer)
 	}
 	if answer := h.ask(t, ValidatingPath+"?timeout=50ms", request(nil)); answer.Allowed || !strings.Contains(answer.Result.Message, "4 other upgrades") {
 		t.Errorf("the answer is %+v, want a refusal that tells of the others", answer)
 	}
-	<-h.slots
+	<-h.slots[validate]
 	for range 2 {
 		if answer := h.ask(t, ValidatingPath, request(nil)); !answer.Allowed {
 			t.Errorf("the answer is %+v, want an admission", answer)

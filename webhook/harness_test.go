@@ -45,7 +45,7 @@ func newHarness(t testing.TB, cached, live cluster.Source, change func(*HandlerO
 		Gate:   &gate.Gate{Checks: pausedVMsOnly(t), Memory: gate.NewMemory(), Now: time.Now, Observe: metrics.CheckDurations},
 		Cached: cached, Live: live, Policy: func() *policy.Policy { return rules },
 		Events:  func(event *eventsv1.Event) { h.events = append(h.events, event) },
-		Metrics: metrics, Instance: "upgrade-gate-abc", Now: time.Now, Logger: zap.New(core),
+		Metrics: metrics, Instance: "upgrade-gate-abc", Now: time.Now, Clock: func() error { return nil }, Logger: zap.New(core),
 	}
 	if change != nil {
 		change(&options)

@@ -6,6 +6,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
+	"golang.org/x/time/rate"
+	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -15,6 +17,10 @@ import (
 const (
 	// queueSize is how many events wait while the API server does not take them.
 	queueSize = 256
+	// eventsAtOnce and eventsPerSecond bound the events of refusals: the API server keeps each for an hour, and a script that presses
+	// the button again and again would fill etcd. The decisions themselves are in the log, all of them.
+	eventsAtOnce    = 100
+	eventsPerSecond = 1
 	// writeAttempts is how often one event is tried.
 	writeAttempts = 3
 	// writeTimeout bounds one attempt.
@@ -29,21 +35,29 @@ const (
 type Recorder struct {
 	client  eventsclient.EventsGetter
 	queue   chan *eventsv1.Event
+	limit   *rate.Limiter
 	dropped prometheus.Counter
 	after   func(time.Duration) <-chan time.Time
 	logger  *zap.Logger
 }
 
-// NewRecorder returns a Recorder. Events that are not written because too many wait, or because the API server does not take
-// them, are counted in metrics and logged.
+// NewRecorder returns a Recorder. Events that are not written because there are too many, or because the API server does not
+// take them, are counted in metrics and logged.
 func NewRecorder(client eventsclient.EventsGetter, metrics *Metrics, logger *zap.Logger) *Recorder {
 	return &Recorder{
-		client: client, queue: make(chan *eventsv1.Event, queueSize), dropped: metrics.eventsDropped, after: time.After, logger: logger,
+		client: client, queue: make(chan *eventsv1.Event, queueSize), limit: rate.NewLimiter(eventsPerSecond, eventsAtOnce),
+		dropped: metrics.eventsDropped, after: time.After, logger: logger,
 	}
 }
 
-// Record puts an event into the queue. It never blocks: an event that finds the queue full is dropped.
+// Record puts an event into the queue. It never blocks: an event that finds the queue full is dropped, and so is one of a
+// refusal after a hundred others, but for one a second. Admissions are few by nature.
 func (r *Recorder) Record(event *eventsv1.Event) {
+	if event.Type == corev1.EventTypeWarning && !r.limit.Allow() {
+		r.dropped.Inc()
+		r.logger.Debug("an event was not written, for there were too many", zap.String("event", event.Namespace+"/"+event.Name))
+		return
+	}
 	select {
 	case r.queue <- event:
 	default:

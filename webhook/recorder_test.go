@@ -8,7 +8,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	"go.uber.org/zap"
+	logobserver "go.uber.org/zap/zaptest/observer"
+	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -154,4 +157,24 @@ func TestWhatWaitsAtTheEndIsWrittenForALimitedTime(t *testing.T) {
 		t.Errorf("%d events are still in the queue", len(r.queue))
 	}
 	r.wantDropped(t, 2)
+}
+
+func TestAStormOfRefusalsLeavesAHundredEventsAndEveryAdmission(t *testing.T) {
+	core, logs := logobserver.New(zap.InfoLevel)
+	r := NewRecorder(fake.NewClientset().EventsV1(), NewMetrics(), zap.New(core))
+	r.limit.SetLimit(0) // no second passes
+	for n := range eventsAtOnce + 50 {
+		event := &eventsv1.Event{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprint(n)}, Type: corev1.EventTypeWarning}
+		r.Record(event)
+	}
+	if len(r.queue) != eventsAtOnce {
+		t.Errorf("%d events wait to be written, want %d", len(r.queue), eventsAtOnce)
+	}
+	if dropped := testutil.ToFloat64(r.dropped); dropped != 50 || logs.Len() != 0 {
+		t.Errorf("%v events were dropped, with %d lines in the log; want 50 and none", dropped, logs.Len())
+	}
+	r.Record(&eventsv1.Event{Type: corev1.EventTypeNormal})
+	if len(r.queue) != eventsAtOnce+1 {
+		t.Error("the event of an admission was dropped")
+	}
 }

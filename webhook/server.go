@@ -31,6 +31,7 @@ type Server struct {
 	certificates certs.Provider
 	watch        *policy.Watch
 	observer     *observer
+	clock        *cluster.ServerClock
 	leaving      atomic.Bool
 	after        func(time.Duration) <-chan time.Time
 	logger       *zap.Logger
@@ -44,6 +45,11 @@ func New(options Options) (*Server, error) {
 	s := &Server{options: options.withDefaults(), metrics: NewMetrics(), after: time.After, logger: options.Logger}
 	config := s.clientConfig()
 	var err error
+	if s.clock, err = cluster.NewServerClock(config.Host, time.Now); err != nil {
+		return nil, err
+	}
+	config.Wrap(s.clock.Watch)
+	s.options.Certs.Clock = s.clock.Disagreement
 	if s.certificates, err = certs.New(s.options.Certs, config, s.logger); err != nil {
 		return nil, err
 	}
@@ -122,7 +128,7 @@ func (s *Server) buildJudges(live *cluster.Live, rules func() *policy.Policy) {
 	s.handler = NewHandler(HandlerOptions{
 		Gate:   &gate.Gate{Checks: checks.All(), Memory: memory, Plans: plans, Now: time.Now, Observe: s.metrics.CheckDurations},
 		Cached: s.cached, Live: live, Policy: rules, Events: s.recorder.Record, Metrics: s.metrics,
-		Instance: s.options.Instance, Now: time.Now, Logger: s.logger.Named("admission"),
+		Instance: s.options.Instance, Now: time.Now, Clock: s.clock.Disagreement, Logger: s.logger.Named("admission"),
 	})
 	s.observer = &observer{
 		gate:   &gate.Gate{Checks: checks.All(), Memory: memory, Plans: plans, Now: time.Now, Observe: s.metrics.CheckOutcomes},
@@ -210,5 +216,6 @@ func (s *Server) conditions() []condition {
 		}},
 		{"the watch cache is filled", func(context.Context) error { return s.cached.Synced() }},
 		{"the API server trusts the serving certificate", s.certificates.Ready},
+		{"the clock is right", func(context.Context) error { return s.clock.Disagreement() }},
 	}
 }

@@ -234,7 +234,7 @@ func TestTheObserverShowsTheClusterWithoutBeingAsked(t *testing.T) {
 	if status, text := r.health("/healthz"); status != http.StatusOK || text != "ok\n" {
 		t.Errorf("the process is alive and says %d %q", status, text)
 	}
-	if status, text := r.health("/readyz?verbose"); status != http.StatusOK || strings.Count(text, "[+] ") != 3 {
+	if status, text := r.health("/readyz?verbose"); status != http.StatusOK || strings.Count(text, "[+] ") != 4 {
 		t.Errorf("readiness says %d %q, want every condition", status, text)
 	}
 	r.stop()

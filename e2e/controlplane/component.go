@@ -99,13 +99,23 @@ func (p *ControlPlane) startComponent(ctx context.Context, name, program, health
 	if err != nil {
 		return nil, err
 	}
-	component := &Component{Name: name, Log: p.path(name + ".log"), Address: address, plane: p, ended: make(chan struct{})}
-	log, err := os.OpenFile(component.Log, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	component, err := p.run(ctx, name, script, "https://"+address+health, arguments(address, certificate, key))
+	if err != nil {
+		return nil, err
+	}
+	component.Address = address
+	return component, nil
+}
+
+// run runs the script of a component, and returns when it answers 200 on the URL. What it writes is added to its log.
+func (p *ControlPlane) run(ctx context.Context, name, script, health string, arguments []string) (*Component, error) {
+	component := &Component{Name: name, Log: p.path(name + ".log"), plane: p, ended: make(chan struct{})}
+	log, err := os.OpenFile(component.Log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("opening a log: %w", err)
 	}
 	defer log.Close() // the process has its own
-	component.command = exec.Command(script, arguments(address, certificate, key)...)
+	component.command = exec.Command(script, arguments...)
 	component.command.Env = p.Environment(p.Kubeconfig)
 	component.command.Dir = p.WorkDir
 	component.command.Stdout, component.command.Stderr = log, log
@@ -118,7 +128,7 @@ func (p *ControlPlane) startComponent(ctx context.Context, name, program, health
 		_ = component.command.Wait() // the state says how it ended
 		close(component.ended)
 	}()
-	if err := component.waitReady(ctx, "https://"+address+health); err != nil {
+	if err := component.waitReady(ctx, health); err != nil {
 		_ = component.Stop() // says the same again, or that a program which never became ready had to be killed
 		return nil, fmt.Errorf("starting %s: %w%s", name, err, tailOf(name, component.Log))
 	}

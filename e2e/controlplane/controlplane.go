@@ -67,6 +67,7 @@ type ControlPlane struct {
 
 	mu         sync.Mutex
 	components []*Component // oldest first
+	restarted  *Component   // the API server, once it has been started again
 }
 
 // Start starts etcd and the API server, installs the CRDs and returns when they are established. The

@@ -59,10 +59,13 @@ func watchProcesses(folder string, temporary bool) (*processes, error) {
 	return &processes{folder: folder, watchdog: watchdog, lifeline: lifeline}, nil
 }
 
-// wrapper writes a script that notes its process id and becomes the program.
+// wrapper writes a script that notes its process id and its arguments, and becomes the program.
 func (p *processes) wrapper(name, program string) (string, error) {
 	path := filepath.Join(p.folder, "run-"+name)
-	script := fmt.Sprintf("#!/bin/sh\n[ \"$1\" = --help ] || echo $$ >'%s'\nexec '%s' \"$@\"\n", p.file(name), program)
+	script := fmt.Sprintf(`#!/bin/sh
+[ "$1" = --help ] || { echo $$ >'%s'; printf '%%s\n' "$@" >'%s'; }
+exec '%s' "$@"
+`, p.file(name), p.argumentsFile(name), program)
 	if err := os.WriteFile(path, []byte(script), 0o700); err != nil {
 		return "", fmt.Errorf("writing the wrapper of %s: %w", name, err)
 	}
@@ -73,6 +76,19 @@ func (p *processes) wrapper(name, program string) (string, error) {
 }
 
 func (p *processes) file(name string) string { return filepath.Join(p.folder, name+".pid") }
+
+func (p *processes) argumentsFile(name string) string {
+	return filepath.Join(p.folder, name+".arguments")
+}
+
+// arguments returns the arguments that the named program was last started with.
+func (p *processes) arguments(name string) ([]string, error) {
+	text, err := os.ReadFile(p.argumentsFile(name))
+	if err != nil {
+		return nil, fmt.Errorf("reading the arguments of %s: %w", name, err)
+	}
+	return strings.Split(strings.TrimSuffix(string(text), "\n"), "\n"), nil
+}
 
 // id returns the process id that the named program was last started with.
 func (p *processes) id(name string) (int, error) {

@@ -51,13 +51,17 @@ type Process struct {
 	// LogFile is the path of what the process wrote.
 	LogFile string
 
-	command *exec.Cmd
-	client  *http.Client
-	pidFile string
-	done    chan struct{}
-	mu      sync.Mutex
-	killed  bool
-	exit    error // valid when done is closed
+	binary      string
+	args        []string
+	environment []string
+	memory      *MemoryGroup // nil is none
+	command     *exec.Cmd
+	client      *http.Client
+	pidFile     string
+	done        chan struct{}
+	mu          sync.Mutex
+	killed      bool
+	exit        error // valid when done is closed
 }
 
 // StartGate installs the gate if it is not, starts one, registers it and waits until it is ready. Cluster.Stop
@@ -98,7 +102,6 @@ func (c *Cluster) StartProcess(ctx context.Context, options Options) (*Process, 
 		// The control plane's watchdog kills what *.pid files name when this process ends without Stop.
 		pidFile: filepath.Join(c.WorkDir, name+".pid"),
 		client:  &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 10 * time.Second},
-		done:    make(chan struct{}),
 	}
 	args := append([]string{
 		"serve", "--certs=self-managed", "--dns-name=localhost",
@@ -106,7 +109,9 @@ func (c *Cluster) StartProcess(ctx context.Context, options Options) (*Process, 
 		fmt.Sprintf("--listen=127.0.0.1:%d", process.Port), fmt.Sprintf("--health-listen=127.0.0.1:%d", process.HealthPort),
 		fmt.Sprintf("--drain-delay=%s", options.DrainDelay),
 	}, options.Args...)
-	if err := process.start(installed.binary, args, append(c.Environment(identity.Kubeconfig), options.Environment...), options.Memory); err != nil {
+	process.binary, process.args, process.memory = installed.binary, args, options.Memory
+	process.environment = append(c.Environment(identity.Kubeconfig), options.Environment...)
+	if err := process.start(); err != nil {
 		return nil, err
 	}
 	c.OnStop(func() error {
@@ -119,23 +124,24 @@ func (c *Cluster) StartProcess(ctx context.Context, options Options) (*Process, 
 
 // start runs the binary in a process group of its own, so that the Ctrl-C that ends a demo does not end
 // it before it is told.
-func (p *Process) start(binary string, args, environment []string, memory *MemoryGroup) error {
-	log, err := os.Create(p.LogFile)
+func (p *Process) start() error {
+	log, err := os.OpenFile(p.LogFile, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return fmt.Errorf("opening the gate's log: %w", err)
 	}
 	defer log.Close() // the process has its own copy
 	members := os.DevNull
-	if memory != nil {
-		members = memory.members()
+	if p.memory != nil {
+		members = p.memory.members()
 	}
-	p.command = exec.Command("/bin/sh", append([]string{"-c", `echo $$ >"$0" && echo $$ >"$1" && shift && exec "$@"`, p.pidFile, members, binary}, args...)...)
+	p.command = exec.Command("/bin/sh", append([]string{"-c", `echo $$ >"$0" && echo $$ >"$1" && shift && exec "$@"`, p.pidFile, members, p.binary}, p.args...)...)
 	p.command.Stdout, p.command.Stderr = log, log
-	p.command.Env = environment
+	p.command.Env = p.environment
 	p.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := p.command.Start(); err != nil {
 		return fmt.Errorf("starting the gate: %w", err)
 	}
+	p.done = make(chan struct{})
 	go func() {
 		p.exit = p.command.Wait()
 		_ = os.Remove(p.pidFile)

@@ -21,7 +21,7 @@ import (
 
 // dripInterval is the time between two bytes of a dripping answer. At this pace no answer of a real
 // size comes to its end before its reader gives up.
-const dripInterval = 100 * time.Millisecond
+const dripInterval = time.Second
 
 // Kubelet is one node's kubelet.
 type Kubelet struct {
@@ -121,7 +121,7 @@ func (k *Kubelet) set(path string, text []byte) error {
 // Hang makes the kubelet take requests and never answer, until it is told something else.
 func (k *Kubelet) Hang() { k.become(behaviour{hang: true}) }
 
-// Drip makes the kubelet answer one byte every 100 ms.
+// Drip makes the kubelet answer one byte a second.
 func (k *Kubelet) Drip() { k.become(behaviour{drip: true}) }
 
 // Fail makes the kubelet answer every request with that HTTP status.

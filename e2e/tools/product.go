@@ -25,11 +25,17 @@ func Product(ctx context.Context, progress io.Writer, path string) error {
 		}
 		return nil
 	}
+	return buildProduct(ctx, progress, "upgrade-gate", path)
+}
+
+// buildProduct builds upgrade-gate in a folder of that name in the cache, with further flags of go build, and copies it
+// to path.
+func buildProduct(ctx context.Context, progress io.Writer, name, path string, flags ...string) error {
 	repository, err := Repository()
 	if err != nil {
 		return err
 	}
-	folder := filepath.Join(repository, ".cache", "upgrade-gate")
+	folder := filepath.Join(repository, ".cache", name)
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return fmt.Errorf("creating the cache folder: %w", err)
 	}
@@ -39,14 +45,14 @@ func Product(ctx context.Context, progress io.Writer, path string) error {
 	}
 	defer unlock()
 	if progress != nil {
-		fmt.Fprintln(progress, "building upgrade-gate")
+		fmt.Fprintln(progress, "building "+name)
 	}
 	built := filepath.Join(folder, "upgrade-gate")
-	command := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", built, "./cmd/upgrade-gate")
+	command := exec.CommandContext(ctx, "go", append(append([]string{"build", "-trimpath"}, flags...), "-o", built, "./cmd/upgrade-gate")...)
 	command.Dir = repository
 	command.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=-mod=readonly")
 	if output, err := command.CombinedOutput(); err != nil {
-		return fmt.Errorf("building upgrade-gate: %w\n%s", err, bytes.TrimSpace(output))
+		return fmt.Errorf("building %s: %w\n%s", name, err, bytes.TrimSpace(output))
 	}
 	return place(built, path)
 }

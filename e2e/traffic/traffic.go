@@ -1,5 +1,5 @@
-// Package traffic presses the upgrade button of a stuck cluster, by many people at once and again and again, while a test
-// does something to the gate; and tells what became of every single call.
+// Package traffic presses the upgrade button, by many people at once and again and again, while a test does something to
+// the gate; and tells what became of every single call.
 package traffic
 
 import (
@@ -8,12 +8,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -21,7 +19,6 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/yaml"
 
-	"github.com/upgrade-gate/upgrade-gate/deploy/manifests"
 	"github.com/upgrade-gate/upgrade-gate/e2e/gate"
 	"github.com/upgrade-gate/upgrade-gate/e2e/tools"
 )
@@ -35,21 +32,9 @@ const (
 	Steady = 200
 	// patience bounds the wait for Steady calls, and the wait until all are held up.
 	patience = 60 * time.Second
-)
-
-// Outcome is what became of one call.
-type Outcome string
-
-const (
-	// InAdvance and Validated are our verdict, from the mutating and the validating phase.
-	InAdvance Outcome = "refused by us in advance"
-	Validated Outcome = "refused by us"
-	// FailedClosed is a call that the API server could not put to the gate, and therefore refused.
-	FailedClosed Outcome = "refused because the gate could not be called"
-	// Admitted must never be: the cluster is stuck.
-	Admitted Outcome = "ADMITTED"
-	// Other is an answer that nobody expected.
-	Other Outcome = "something else"
+	// healing bounds the wait until all is well again after a fault. What is waited for longest are client-go's attempts to
+	// watch again, up to a minute apart; a busy machine takes several times that.
+	healing = 5 * time.Minute
 )
 
 // Call is one attempt to create the Upgrade.
@@ -59,10 +44,15 @@ type Call struct {
 	// Outcome is what became of it, and Err what the API server answered; nil if it admitted.
 	Outcome Outcome
 	Err     error
+	// Took is how long the caller waited for the answer, or for the end of the connection.
+	Took time.Duration
 }
 
-// Traffic is clients that create the Upgrade, with --dry-run=server, on a stuck cluster.
+// Traffic is clients that create the Upgrade, with --dry-run=server.
 type Traffic struct {
+	clients int
+	create  func(ctx context.Context, dryRun bool) error
+
 	mu    sync.Mutex
 	begun int
 	ended []Call
@@ -70,11 +60,16 @@ type Traffic struct {
 	group sync.WaitGroup
 }
 
-// Start starts the clients, as the admin of config. They end with the test.
+// Start starts as many clients as there are Clients, as the admin of config. They end with the test.
 func Start(t testing.TB, config *rest.Config) *Traffic {
 	t.Helper()
+	return StartClients(t, config, Clients)
+}
+
+// StartClients is Start for another number of clients.
+func StartClients(t testing.TB, config *rest.Config, clients int) *Traffic {
+	t.Helper()
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	traffic := &Traffic{stop: stop}
 	config = rest.CopyConfig(config)
 	config.WarningHandler = rest.NoWarnings{}
 	dynamicClient, err := dynamic.NewForConfig(config)
@@ -87,13 +82,17 @@ func Start(t testing.TB, config *rest.Config) *Traffic {
 	}
 	upgrades := schema.GroupVersionResource{Group: "harvesterhci.io", Version: "v1beta1", Resource: "upgrades"}
 	resource := dynamicClient.Resource(upgrades).Namespace(upgrade.GetNamespace())
-	create := func() error {
-		// Not ctx: a call that has begun is waited for.
-		_, err := resource.Create(context.WithoutCancel(ctx), upgrade.DeepCopy(), metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+	traffic := &Traffic{clients: clients, stop: stop}
+	traffic.create = func(ctx context.Context, dryRun bool) error {
+		options := metav1.CreateOptions{}
+		if dryRun {
+			options.DryRun = []string{metav1.DryRunAll}
+		}
+		_, err := resource.Create(ctx, upgrade.DeepCopy(), options)
 		return err
 	}
-	for range Clients {
-		traffic.group.Go(func() { traffic.press(ctx, create) })
+	for range clients {
+		traffic.group.Go(func() { traffic.press(ctx) })
 	}
 	t.Cleanup(func() { traffic.Finish() })
 	return traffic
@@ -117,18 +116,11 @@ func button() (*unstructured.Unstructured, error) {
 }
 
 // press calls until ctx ends.
-func (f *Traffic) press(ctx context.Context, create func() error) {
+func (f *Traffic) press(ctx context.Context) {
 	ticker := time.NewTicker(breath)
 	defer ticker.Stop()
 	for ctx.Err() == nil {
-		f.mu.Lock()
-		f.begun++
-		number := f.begun
-		f.mu.Unlock()
-		err := create()
-		f.mu.Lock()
-		f.ended = append(f.ended, Call{number, classify(err), err})
-		f.mu.Unlock()
+		f.call(context.WithoutCancel(ctx), true) // a call that has begun is waited for
 		select {
 		case <-ctx.Done():
 		case <-ticker.C:
@@ -136,20 +128,41 @@ func (f *Traffic) press(ctx context.Context, create func() error) {
 	}
 }
 
-// classify tells what became of a call. Only the whole verdict on this cluster counts as ours.
-func classify(err error) Outcome {
-	const verdict = "denied the request: Upgrade to v1.4.2 refused"
-	switch {
-	case err == nil:
-		return Admitted
-	case strings.Contains(err.Error(), "failed calling webhook"):
-		return FailedClosed
-	case !apierrors.IsForbidden(err), !strings.Contains(err.Error(), verdict), !strings.Contains(err.Error(), "VM billing/ledger-1 on node-2 is paused"):
-		return Other
-	case strings.Contains(err.Error(), fmt.Sprintf("%q", manifests.MutatingWebhookName)):
-		return InAdvance
+// call makes one call.
+func (f *Traffic) call(ctx context.Context, dryRun bool) {
+	f.mu.Lock()
+	f.begun++
+	number := f.begun
+	f.mu.Unlock()
+	began := time.Now()
+	err := f.create(ctx, dryRun)
+	took := time.Since(began)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.ended = append(f.ended, Call{Number: number, Outcome: classify(err), Err: err, Took: took})
+}
+
+// Burst makes so many calls at once, and waits for all answers.
+func (f *Traffic) Burst(ctx context.Context, calls int) {
+	var all sync.WaitGroup
+	for range calls {
+		all.Go(func() { f.call(ctx, true) })
 	}
-	return Validated
+	all.Wait()
+}
+
+// Earnest makes so many calls, one after the other in each client, that are no dry runs: those leave no events. Use it
+// where nothing is admitted.
+func (f *Traffic) Earnest(ctx context.Context, calls int) {
+	var all sync.WaitGroup
+	for range f.clients {
+		all.Go(func() {
+			for range calls / f.clients {
+				f.call(ctx, false)
+			}
+		})
+	}
+	all.Wait()
 }
 
 // Sent returns how many calls have begun.
@@ -179,6 +192,37 @@ func (f *Traffic) Await(t testing.TB, calls int) {
 	})
 }
 
+// AwaitSteady waits until so many calls in a row, all begun after now, have had one of the outcomes.
+func (f *Traffic) AwaitSteady(t testing.TB, calls int, outcomes ...Outcome) {
+	t.Helper()
+	first := f.Sent()
+	await(t, healing, func(context.Context) error {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		row := 0
+		for i := len(f.ended) - 1; i >= 0 && row < calls; i-- {
+			switch call := f.ended[i]; {
+			case call.Number <= first:
+			case !slices.Contains(outcomes, call.Outcome):
+				return fmt.Errorf("of %d calls in a row, %d were right, and before them one was %s: %w", calls, row, call.Outcome, call.Err)
+			default:
+				row++
+			}
+		}
+		if row < calls {
+			return fmt.Errorf("of %d calls in a row, %d have ended", calls, row)
+		}
+		return nil
+	})
+}
+
+// Ended returns the calls that have ended.
+func (f *Traffic) Ended() []Call {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.ended)
+}
+
 // Finish stops the clients and returns all calls.
 func (f *Traffic) Finish() []Call {
 	f.stop()
@@ -186,25 +230,19 @@ func (f *Traffic) Finish() []Call {
 	return f.ended
 }
 
-// shown is how many wrong answers a failing test shows: when all calls get one, most say the same.
-const shown = 10
-
-// Count finishes the traffic, logs what became of the calls, and reports those whose outcome is not among the
-// allowed ones. It returns the counts.
+// Count finishes the traffic, logs what became of the calls, and reports every one whose outcome is not among
+// the allowed ones. It returns the counts.
 func (f *Traffic) Count(t testing.TB, allowed ...Outcome) map[Outcome]int {
 	t.Helper()
-	counts, wrong := map[Outcome]int{}, 0
+	counts := map[Outcome]int{}
 	for _, call := range f.Finish() {
 		counts[call.Outcome]++
-		if slices.Contains(allowed, call.Outcome) {
-			continue
-		}
-		if wrong++; wrong <= shown {
+		switch {
+		case call.Outcome == Admitted:
+			t.Errorf("call %d of %d was ADMITTED on a stuck cluster", call.Number, f.begun)
+		case !slices.Contains(allowed, call.Outcome):
 			t.Errorf("call %d of %d: %s: %v", call.Number, f.begun, call.Outcome, call.Err)
 		}
-	}
-	if wrong > shown {
-		t.Errorf("and %d more", wrong-shown)
 	}
 	t.Logf("%d calls sent: %v", f.begun, counts)
 	return counts
@@ -220,11 +258,11 @@ func (f *Traffic) AwaitHeldUp(t testing.TB) {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		same++
-		if len(f.ended) != ended || f.begun-len(f.ended) != Clients {
+		if len(f.ended) != ended || f.begun-len(f.ended) != f.clients {
 			ended, same = len(f.ended), 0
 		}
 		if same < rest {
-			return fmt.Errorf("%d of %d clients wait", f.begun-len(f.ended), Clients)
+			return fmt.Errorf("%d of %d clients wait", f.begun-len(f.ended), f.clients)
 		}
 		return nil
 	})

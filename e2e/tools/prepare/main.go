@@ -1,6 +1,6 @@
 // Command prepare builds everything that the end-to-end tests need and that takes long: etcd, the API
-// server, kubectl, the scheduler, the controllers, kwok, helm, krew, kubeconform, cert-manager, steve, controller-gen, and the
-// generated CRDs. Tests build what is missing themselves; run before them, prepare keeps the minutes that this takes the
+// server, kubectl, the scheduler, the controllers, kwok, helm, krew, kubeconform, cert-manager, steve, controller-gen, the
+// generated CRDs, and the product with a clock that can be set. Tests build what is missing themselves; run before them, prepare keeps the minutes that this takes the
 // first time out of their timeout. With -demo it builds only what the demo needs: not the scheduler, the controllers and
 // the programs after them.
 package main
@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 
 	"github.com/upgrade-gate/upgrade-gate/e2e/controlplane"
@@ -44,5 +45,15 @@ func prepare(ctx context.Context, demo bool) error {
 			return err
 		}
 	}
-	return nil
+	return prepareClock(ctx)
+}
+
+// prepareClock compiles the product with a clock that can be set, which leaves everything in Go's cache.
+func prepareClock(ctx context.Context) error {
+	folder, err := os.MkdirTemp("", "upgrade-gate-prepare-")
+	if err != nil {
+		return fmt.Errorf("creating a folder: %w", err)
+	}
+	defer os.RemoveAll(folder)
+	return tools.ClockProduct(ctx, os.Stderr, filepath.Join(folder, "upgrade-gate"))
 }
