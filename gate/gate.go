@@ -37,9 +37,24 @@ func (g *Gate) Judge(ctx context.Context, source cluster.Source, request Request
 	return report.New(g.Examine(ctx, source, request, rules))
 }
 
+// maxReserve is what is kept of the time for the checks: several times what they take on a large cluster.
+const maxReserve = 2 * time.Second
+
+// reserve returns a context for reading that leaves a tenth of the time to the checks, so that a report can name what could not be
+// read in time. Otherwise it could only say of every check that it was not done.
+func reserve(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return ctx, func() {}
+	}
+	return context.WithDeadline(ctx, deadline.Add(-min(time.Until(deadline)/10, maxReserve)))
+}
+
 // Examine is Judge for those who show more of the cluster than the Report does: it returns what a Report is made from.
 func (g *Gate) Examine(ctx context.Context, source cluster.Source, request Request, rules *policy.Policy) report.Input {
-	snapshot := cluster.Load(ctx, source, g.Now())
+	reading, done := reserve(ctx)
+	snapshot := cluster.Load(reading, source, g.Now())
+	done()
 	results := checks.Run(ctx, g.Checks, checks.Input{Snapshot: snapshot, Request: request.Request, Settings: rules.Settings(request.Annotations), Plans: g.Plans})
 	g.Memory.Date(results, snapshot.Now())
 	if g.Observe != nil {

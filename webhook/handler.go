@@ -44,6 +44,11 @@ type Handler struct {
 // get to say that the process is well. People ask for one upgrade at a time.
 const maxJudged = 4
 
+// turnInAdvance is how long a call of the mutating phase waits for its turn. The API server gives an object 34 seconds for
+// everything, 30 of which are the validating phase's: who waits here for longer gets no answer there, in the place of a refusal that
+// says why.
+const turnInAdvance = time.Second
+
 // maxFailure bounds, in bytes, what a refusal tells of a failure of the gate itself.
 const maxFailure = 300
 
@@ -125,10 +130,16 @@ func (h *Handler) decide(ctx context.Context, p phase, req admission.Request, u 
 		}
 	}()
 	rules := h.options.Policy()
+	turn := ctx
+	if p == advance {
+		var cancel context.CancelFunc
+		turn, cancel = context.WithTimeout(ctx, turnInAdvance)
+		defer cancel()
+	}
 	select {
 	case h.slots[p] <- struct{}{}:
 		defer func() { <-h.slots[p] }()
-	case <-ctx.Done():
+	case <-turn.Done():
 		return h.undecidable(p, req, u, fmt.Errorf("%d other upgrades were being judged until the deadline", maxJudged))
 	}
 	if p == advance {

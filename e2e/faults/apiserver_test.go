@@ -20,6 +20,7 @@ func apiServerRestarted() fault {
 		excuses: []string{
 			partly,
 			`could not be read: .*(the API server cannot be reached|no answer before the deadline|listing failed)`,
+			`the certificate of API server \S+ is not known: \S+ presented no certificate: .*(connection refused|connection reset by peer|EOF)`,
 			`failed calling webhook .*(context canceled|EOF|connection reset by peer)`,
 		},
 	}

@@ -16,7 +16,7 @@ func parallelCreates() fault {
 		excuses: []string{
 			`4 other upgrades were being judged until the deadline`,
 			`failed calling webhook .*(TLS handshake timeout|context deadline exceeded|Client.Timeout exceeded while awaiting headers)`,
-			`could not be read: .*no answer before the deadline`,
+			`could not be read: .*(no answer before the deadline|the API server cannot be reached: .*timeout)`,
 			broken,
 		},
 		loses: true,
