@@ -35,6 +35,8 @@ type door struct {
 	hook   http.Handler
 	now    func() time.Time
 	leave  *atomic.Bool
+	// clock says why this replica can judge nothing, so that callers had better ask another; nil while it can.
+	clock  func() error
 	logger *zap.Logger
 }
 
@@ -56,19 +58,19 @@ func callOf(ctx context.Context, now func() time.Time) *call {
 }
 
 // newDoor returns the HTTP side of a handler.
-func newDoor(handler admission.Handler, now func() time.Time, leave *atomic.Bool, logger *zap.Logger) *door {
+func newDoor(handler admission.Handler, now func() time.Time, leave *atomic.Bool, clock func() error, logger *zap.Logger) *door {
 	hook := &admission.Webhook{
 		Handler:        handler,
 		LogConstructor: func(logr.Logger, *admission.Request) logr.Logger { return zapr.NewLogger(logger) },
 	}
-	return &door{hook: hook, now: now, leave: leave, logger: logger}
+	return &door{hook: hook, now: now, leave: leave, clock: clock, logger: logger}
 }
 
 func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := &call{arrived: d.now()}
 	ctx, cancel := d.deadline(r)
 	defer cancel()
-	if d.leave.Load() {
+	if d.leave.Load() || d.clock() != nil {
 		// Ends a kept-alive connection after this answer, in HTTP/2 as well; the API server's next call opens one elsewhere.
 		w.Header().Set("Connection", "close")
 	}

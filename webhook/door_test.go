@@ -2,11 +2,13 @@ package webhook
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httptrace"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -78,11 +80,15 @@ func TestABudgetLeavesTimeForTheWayBack(t *testing.T) {
 
 // doorTo returns a door to a handler that understands every call and does what handle does.
 func doorTo(h *Handler, handle func(context.Context)) http.Handler {
+	clock := h.options.Clock
+	if clock == nil {
+		clock = func() error { return nil }
+	}
 	return newDoor(admission.HandlerFunc(func(ctx context.Context, _ admission.Request) admission.Response {
 		callOf(ctx, time.Now).understood = true
 		handle(ctx)
 		return admission.Allowed("")
-	}), time.Now, &h.leave, zap.NewNop())
+	}), time.Now, &h.leave, clock, zap.NewNop())
 }
 
 func TestACallEndsWithItsCallerButNotWithTheListener(t *testing.T) {
@@ -111,10 +117,16 @@ func TestACallEndsWithItsCallerButNotWithTheListener(t *testing.T) {
 	}
 }
 
-func TestAReplicaThatLeavesEndsKeptAliveConnections(t *testing.T) {
+func TestAReplicaThatLeavesOrWhoseClockIsWrongEndsKeptAliveConnections(t *testing.T) {
 	for name, http2 := range map[string]bool{"HTTP/1.1": false, "HTTP/2": true} {
 		t.Run(name, func(t *testing.T) {
-			h := NewHandler(HandlerOptions{})
+			var wrong atomic.Bool
+			h := NewHandler(HandlerOptions{Clock: func() error {
+				if wrong.Load() {
+					return errors.New("the clock is 365d ahead")
+				}
+				return nil
+			}})
 			server := httptest.NewUnstartedServer(doorTo(h, func(context.Context) {}))
 			server.EnableHTTP2 = http2
 			server.StartTLS()
@@ -140,6 +152,12 @@ func TestAReplicaThatLeavesEndsKeptAliveConnections(t *testing.T) {
 			if reused() || !reused() {
 				t.Fatal("a connection is not kept alive while the replica serves")
 			}
+			wrong.Store(true)
+			reused()
+			poll(t, "a new connection after an answer by a wrong clock", func() bool { return !reused() })
+			wrong.Store(false)
+			reused()
+			poll(t, "a connection that is kept alive once the clock is right", reused)
 			h.Leave()
 			reused()
 			poll(t, "a new connection after an answer of a replica that leaves", func() bool { return !reused() })

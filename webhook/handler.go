@@ -92,7 +92,7 @@ func (h *Handler) Leave() { h.leave.Store(true) }
 
 func (h *Handler) door(p phase) http.Handler {
 	judge := admission.HandlerFunc(func(ctx context.Context, req admission.Request) admission.Response { return h.handle(ctx, p, req) })
-	return newDoor(judge, h.options.Now, &h.leave, h.options.Logger)
+	return newDoor(judge, h.options.Now, &h.leave, h.options.Clock, h.options.Logger)
 }
 
 // handle turns a request into a decision, and that into an answer and what remains of it.
