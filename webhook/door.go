@@ -32,9 +32,9 @@ const (
 // door stands between HTTP and a Handler. It turns away what is no admission call with the right HTTP status, gives each call
 // its deadline, and moves callers to another replica while this one shuts down.
 type door struct {
-	hook   http.Handler
-	now    func() time.Time
-	leave  *atomic.Bool
+	hook  http.Handler
+	now   func() time.Time
+	leave *atomic.Bool
 	// clock says why this replica can judge nothing, so that callers had better ask another; nil while it can.
 	clock  func() error
 	logger *zap.Logger
