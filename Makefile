@@ -34,7 +34,7 @@ test: vet unit e2e ## Everything: vet, unit tests, generated files, end-to-end t
 
 .PHONY: unit
 unit: ## Unit tests, fixtures, and whether generated files are current
-	go test $(TESTFLAGS) ./...
+	go test $(TESTFLAGS) -timeout 30m ./...
 
 .PHONY: e2e
 e2e: build prepare ## End-to-end tests on a real kube-apiserver, etcd, kubectl, scheduler and controllers

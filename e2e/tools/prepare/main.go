@@ -1,8 +1,8 @@
-// Command prepare builds everything that the end-to-end tests need and that takes long: etcd, the API
-// server, kubectl, the scheduler, the controllers, kwok, helm, krew, kubeconform, cert-manager, steve, controller-gen, the
-// generated CRDs, and the product with a clock that can be set. Tests build what is missing themselves; run before them, prepare keeps the minutes that this takes the
-// first time out of their timeout. With -demo it builds only what the demo needs: not the scheduler, the controllers and
-// the programs after them.
+// Command prepare builds everything that the end-to-end tests need and that takes long: etcd, the API server, kubectl, the
+// scheduler, the controllers, kwok, helm, krew, kubeconform, cert-manager, steve, controller-gen, the generated CRDs, and the
+// product with a clock that can be set. Tests build what is missing themselves; run before them, prepare keeps the minutes
+// that this takes the first time out of their timeout. With -demo it builds only what the demo needs: not the scheduler, the
+// controllers and the programs after them.
 package main
 
 import (
