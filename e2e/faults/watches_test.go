@@ -23,6 +23,7 @@ func watchesHeldAndCut() fault {
 		excuses: []string{
 			partly,
 			`could not be read: (the nodes could not be listed: )?no answer before the deadline`, // a live read was under way
+			`could not be read: listing failed: read the list of `,                               // which broke off in its midst
 			`could not be read: (the nodes could not be listed: )?the API server cannot be reached: .*(connection refused|connection reset by peer|EOF|http2: client connection lost)`,
 		},
 	}
