@@ -1,6 +1,7 @@
 package chart
 
 import (
+	"context"
 	"encoding/json"
 	"maps"
 	"os"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/upgrade-gate/upgrade-gate/e2e/controlplane"
 	"github.com/upgrade-gate/upgrade-gate/e2e/crds"
+	"github.com/upgrade-gate/upgrade-gate/e2e/gate"
 	"github.com/upgrade-gate/upgrade-gate/e2e/schemas"
 	"github.com/upgrade-gate/upgrade-gate/e2e/tools"
 )
@@ -26,8 +28,11 @@ const everything = "certificates.mode=cert-manager,readSecrets=true,podMonitor.e
 func TestEverythingThatIsInstalledKeepsToTheSchemasOfTheAPIServer(t *testing.T) {
 	plane := startWithForeignCRDs(t)
 	folder := t.TempDir()
-	written, err := schemas.Write(t.Context(), plane.Config, folder)
-	if err != nil {
+	written := 0
+	if err := gate.Await(t.Context(), patience, func(ctx context.Context) (err error) {
+		written, err = schemas.Write(ctx, plane.Config, folder)
+		return err
+	}); err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("the API server serves %d kinds", written)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"k8s.io/client-go/discovery"
@@ -21,7 +22,8 @@ func Location(folder string) string {
 type node = map[string]any
 
 // Write writes one JSON schema for each kind that the API server serves, of what it publishes as OpenAPI v3, and returns how many. A field that
-// the API server does not know is not allowed, except where it keeps such fields.
+// the API server does not know is not allowed, except where it keeps such fields. A kind that can be listed and is not published is an error: an
+// API server publishes that of a new CRD a moment after it serves it, so one may try again.
 func Write(ctx context.Context, config *rest.Config, folder string) (int, error) {
 	client, err := discovery.NewDiscoveryClientForConfig(config)
 	if err != nil {
@@ -31,7 +33,7 @@ func Write(ctx context.Context, config *rest.Config, folder string) (int, error)
 	if err != nil {
 		return 0, fmt.Errorf("asking the API server for its OpenAPI: %w", err)
 	}
-	written := 0
+	written := map[string]bool{}
 	for path, group := range paths {
 		if err := ctx.Err(); err != nil {
 			return 0, err
@@ -55,10 +57,30 @@ func Write(ctx context.Context, config *rest.Config, folder string) (int, error)
 			if err := writeKind(folder, document.Components.Schemas, name, served, version, kind); err != nil {
 				return 0, err
 			}
-			written++
+			written[path+" "+kind] = true
 		}
 	}
-	return written, nil
+	return len(written), complete(client, written)
+}
+
+// complete returns an error if a kind that can be listed is not among those that were written.
+func complete(client discovery.DiscoveryInterface, written map[string]bool) error {
+	_, lists, err := client.ServerGroupsAndResources()
+	if err != nil {
+		return fmt.Errorf("asking the API server what it serves: %w", err)
+	}
+	for _, list := range lists {
+		path := "apis/" + list.GroupVersion
+		if !strings.Contains(list.GroupVersion, "/") {
+			path = "api/" + list.GroupVersion
+		}
+		for _, resource := range list.APIResources {
+			if slices.Contains(resource.Verbs, "list") && !written[path+" "+resource.Kind] {
+				return fmt.Errorf("the API server serves %s of %s, and does not publish its schema", resource.Kind, list.GroupVersion)
+			}
+		}
+	}
+	return nil
 }
 
 // identity returns the group, the version and the kind of a schema that is one kind's alone.
