@@ -52,8 +52,13 @@ func (a *trustedAuthority) Sign(template *x509.Certificate) (*x509.Certificate, 
 	return leaf, nil
 }
 
-// heldBack returns why a leaf is being held back, or nil.
+// heldBack returns why a leaf is being held back, or would be if there were one:
+// while the clock is wrong, the library may not even come to ask for one. Nil where
+// nothing is known against it.
 func (a *trustedAuthority) heldBack() error {
+	if err := a.clock(); err != nil {
+		return err
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.distrust
