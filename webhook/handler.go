@@ -35,8 +35,7 @@ const (
 type Handler struct {
 	options HandlerOptions
 	leave   atomic.Bool
-	// slots hold one entry for each upgrade that is being judged, in each phase.
-	slots map[phase]chan struct{}
+	turns   map[phase]*turns
 }
 
 // maxJudged is how many upgrades are judged at once in each phase; more wait for their turn. A live read holds a whole cluster
@@ -75,9 +74,7 @@ type HandlerOptions struct {
 
 // NewHandler returns a Handler.
 func NewHandler(options HandlerOptions) *Handler {
-	return &Handler{options: options, slots: map[phase]chan struct{}{
-		advance: make(chan struct{}, maxJudged), validate: make(chan struct{}, maxJudged),
-	}}
+	return &Handler{options: options, turns: map[phase]*turns{advance: newTurns(maxJudged), validate: newTurns(maxJudged)}}
 }
 
 // Validating returns the HTTP handler of the validating phase.
@@ -120,39 +117,39 @@ func (h *Handler) handle(ctx context.Context, p phase, req admission.Request) ad
 }
 
 // decide judges an upgrade and prepares everything that is said of it. Whatever panics on the way costs this request only,
-// and refuses it: a gate that fails open is none.
+// and those that share its turn, and refuses them: a gate that fails open is none.
 func (h *Handler) decide(ctx context.Context, p phase, req admission.Request, u upgrade) (d decision) {
 	defer func() {
 		if failure := recover(); failure != nil {
-			h.options.Logger.Error("judging an upgrade panicked", zap.Any("panic", failure), zap.ByteString("stack", debug.Stack()),
-				zap.String("uid", string(req.UID)), zap.String("phase", string(p)))
-			d = h.undecidable(p, req, u, fmt.Errorf("internal error: %v", failure))
+			d = h.undecidable(p, req, u, &panicked{failure, debug.Stack()})
 		}
 	}()
 	rules := h.options.Policy()
-	turn := ctx
-	if p == advance {
-		var cancel context.CancelFunc
-		turn, cancel = context.WithTimeout(ctx, turnInAdvance)
-		defer cancel()
+	asked, err := newQuestion(u.Request, rules)
+	if err != nil {
+		return h.undecidable(p, req, u, err)
 	}
-	select {
-	case h.slots[p] <- struct{}{}:
-		defer func() { <-h.slots[p] }()
-	case <-turn.Done():
-		return h.undecidable(p, req, u, fmt.Errorf("%d other upgrades were being judged until the deadline", maxJudged))
+	turnBy, judge := ctx, func(ctx context.Context) (report.Report, bool) {
+		return h.options.Gate.Admit(ctx, h.options.Cached, h.options.Live, u.Request, rules), true
 	}
 	if p == advance {
 		if err := h.options.Clock(); err != nil {
 			return notSure(p, req, u, err.Error())
 		}
-		refusal, refused := h.options.Gate.Advance(ctx, h.options.Cached, u.Request, rules)
-		if !refused {
-			return notSure(p, req, u, "only a live read can tell")
+		var cancel context.CancelFunc
+		turnBy, cancel = context.WithTimeout(ctx, turnInAdvance)
+		defer cancel()
+		judge = func(ctx context.Context) (report.Report, bool) {
+			return h.options.Gate.Advance(ctx, h.options.Cached, u.Request, rules)
 		}
-		return h.decided(p, req, u, refusal)
 	}
-	verdict := h.options.Gate.Admit(ctx, h.options.Cached, h.options.Live, u.Request, rules)
+	verdict, final, err := h.turns[p].take(ctx, turnBy, asked, judge)
+	switch {
+	case err != nil:
+		return h.undecidable(p, req, u, err)
+	case !final:
+		return notSure(p, req, u, "only a live read can tell")
+	}
 	// Only now: a live read has heard the API server's clock.
 	if err := h.options.Clock(); err != nil {
 		return h.undecidable(p, req, u, err)
@@ -169,6 +166,10 @@ func (h *Handler) decided(p phase, req admission.Request, u upgrade, r report.Re
 
 // undecidable is the decision about an upgrade that the gate itself fails to judge.
 func (h *Handler) undecidable(p phase, req admission.Request, u upgrade, err error) decision {
+	if failure := (*panicked)(nil); errors.As(err, &failure) {
+		h.options.Logger.Error("judging an upgrade panicked", zap.Any("panic", failure.value), zap.ByteString("stack", failure.stack),
+			zap.String("uid", string(req.UID)), zap.String("phase", string(p)))
+	}
 	if p == advance {
 		return notSure(p, req, u, err.Error())
 	}

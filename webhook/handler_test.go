@@ -139,8 +139,8 @@ func TestNothingIsJudgedByAWrongClock(t *testing.T) {
 func TestTooManyUpgradesAtOnceWaitForTheirTurn(t *testing.T) {
 	h := newHarness(t, folder(t, "ready"), folder(t, "ready"), nil)
 	for range maxJudged {
-		h.slots[validate] <- struct{}{}
-		h.slots[advance] <- struct{}{}
+		h.turns[validate].slots <- struct{}{}
+		h.turns[advance].slots <- struct{}{}
 	}
 	if answer := h.ask(t, MutatingPath+"?timeout=50ms", request(nil)); !answer.Allowed {
 		t.Errorf("the advance call answered %+v, want it to leave the decision", answer)
@@ -148,7 +148,7 @@ func TestTooManyUpgradesAtOnceWaitForTheirTurn(t *testing.T) {
 	if answer := h.ask(t, ValidatingPath+"?timeout=50ms", request(nil)); answer.Allowed || !strings.Contains(answer.Result.Message, "4 other upgrades") {
 		t.Errorf("the answer is %+v, want a refusal that tells of the others", answer)
 	}
-	<-h.slots[validate]
+	<-h.turns[validate].slots
 	for range 2 {
 		if answer := h.ask(t, ValidatingPath, request(nil)); !answer.Allowed {
 			t.Errorf("the answer is %+v, want an admission", answer)
