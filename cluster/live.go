@@ -77,11 +77,21 @@ func (l *Live) List(ctx context.Context, resource Resource) ([]client.Object, Ev
 // listPages asks for page after page until there is no other.
 func listPages(page func(next string) ([]client.Object, metav1.ListMeta, error)) ([]client.Object, string, error) {
 	objects, version, err := listPagesOnce(page)
-	if apierrors.IsResourceExpired(err) {
-		// The list's version was compacted away between two pages. Start again; a second time is an error.
+	if apierrors.IsResourceExpired(err) || brokeOff(err) {
+		// The list's version was compacted away between two pages, or the connection was lost: an API server of several
+		// is restarted. Start again, on another connection; a second time is an error.
 		return listPagesOnce(page)
 	}
 	return objects, version, err
+}
+
+// brokeOff tells the failure of a connection from an answer of the API server, and from the end of our own time.
+func brokeOff(err error) bool {
+	if err == nil || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return false
+	}
+	status := apierrors.APIStatus(nil)
+	return !errors.As(err, &status)
 }
 
 func listPagesOnce(page func(next string) ([]client.Object, metav1.ListMeta, error)) ([]client.Object, string, error) {

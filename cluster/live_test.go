@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -124,6 +125,27 @@ func TestALiveListThatTakesTooLongIsUnread(t *testing.T) {
 	defer cancel()
 	if _, evidence := liveList(t, ctx, &pages{nodes: 1}, cluster.Nodes); evidence.State != cluster.Unread || evidence.Because != "no answer before the deadline" {
 		t.Errorf("evidence is %+v, want unread, no answer before the deadline", evidence)
+	}
+}
+
+func TestALiveListWhoseConnectionIsLostOnceIsReadOverAnother(t *testing.T) {
+	for _, lost := range []int32{1, 2} {
+		asked := atomic.Int32{}
+		whole := &pages{nodes: 1}
+		objects, evidence := liveList(t, t.Context(), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if asked.Add(1) <= lost {
+				panic(http.ErrAbortHandler)
+			}
+			whole.ServeHTTP(w, r)
+		}), cluster.Nodes)
+		switch {
+		case lost == 1 && (evidence.State != cluster.Read || len(objects) != 1):
+			t.Errorf("lost once, the list is %+v, want it read", evidence)
+		case lost == 2 && (evidence.State != cluster.Unread || !strings.Contains(evidence.Because, "the API server cannot be reached")):
+			t.Errorf("lost twice, the list is %+v, want it unread with the reason", evidence)
+		case asked.Load() != 2:
+			t.Errorf("the API server was asked %d times, want 2", asked.Load())
+		}
 	}
 }
 

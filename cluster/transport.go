@@ -16,6 +16,11 @@ const (
 	// dialTimeout and handshakeTimeout bound the making of a connection, well within an admission's deadline.
 	dialTimeout      = 5 * time.Second
 	handshakeTimeout = 5 * time.Second
+	// silence is how long the API server may say nothing on a connection before it is asked whether it is still there, and silenceAfter
+	// how long that answer may take: then the connection counts as lost, while an admission has time to read over another.
+	// An API server that waits for its etcd still answers.
+	silence      = 4 * time.Second
+	silenceAfter = 4 * time.Second
 )
 
 // NewHTTPClient returns an HTTP client that shares no connection with anybody. client-go gives all clients of one
@@ -37,6 +42,7 @@ func NewHTTPClient(config *rest.Config) (*http.Client, error) {
 	transport, err := rest.HTTPWrappersForConfig(config, &http.Transport{
 		Proxy: proxy, DialContext: dial, TLSClientConfig: tlsConfig, TLSHandshakeTimeout: handshakeTimeout,
 		ForceAttemptHTTP2: true, IdleConnTimeout: reconnect, DisableCompression: config.DisableCompression,
+		HTTP2: &http.HTTP2Config{SendPingTimeout: silence, PingTimeout: silenceAfter},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("build the transport of the API server's client: %w", err)
