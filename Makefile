@@ -8,6 +8,8 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 GOFLAGS_BUILD := -trimpath -buildvcs=false -ldflags '$(LDFLAGS)'
 # TESTFLAGS are passed to every go test: make test TESTFLAGS=-v
 TESTFLAGS ?=
+# E2E_AT_ONCE is how many end-to-end suites run at once, each with control planes of its own: they wait more than they compute.
+E2E_AT_ONCE ?= 2
 IMAGE ?= upgrade-gate:$(VERSION)
 BENCHTIME ?= 1s
 # RELEASE_URL is the address that a release is published below: make release RELEASE_URL=https://downloads.example.com/v0.1.0
@@ -38,7 +40,7 @@ unit: ## Unit tests, fixtures, and whether generated files are current
 
 .PHONY: e2e
 e2e: build prepare ## End-to-end tests on a real kube-apiserver, etcd, kubectl, scheduler and controllers
-	cd e2e && go test $(TESTFLAGS) -count 1 -timeout 30m -p 1 ./... # Go does not see when a cached result is of another binary or chart
+	cd e2e && go test $(TESTFLAGS) -count 1 -timeout 40m -p $(E2E_AT_ONCE) ./... # Go does not see when a cached result is of another binary or chart
 
 .PHONY: vet
 vet: ## go vet and gofmt

@@ -133,6 +133,9 @@ func (p *ControlPlane) prepare(options Options) error {
 	return p.configure(server, options)
 }
 
+// EtcdAddress is where etcd answers to everybody on this machine, "http://127.0.0.1:2379".
+func (p *ControlPlane) EtcdAddress() string { return p.environment.ControlPlane.Etcd.URL.String() }
+
 func (p *ControlPlane) makeFolders() error {
 	if p.WorkDir == "" {
 		folder, err := os.MkdirTemp("", "upgrade-gate-e2e-")

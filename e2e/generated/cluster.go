@@ -25,6 +25,10 @@ import (
 // machine has other work.
 const writers = 8
 
+// many is how many objects a cluster has at least whose custom resources are written past the API server, which takes fifty a second of
+// each of the machine's cores.
+const many = 5000
+
 // Load loads a generated cluster into an empty one, with a healthy kubelet for each node. The loader changes its objects later. The caller
 // must stop the kubelets; when Load fails, none runs.
 func Load(ctx context.Context, base *gate.Cluster, generated *clustertest.Cluster) (*kubelets.Fleet, *load.Loader, error) {
@@ -32,11 +36,15 @@ func Load(ctx context.Context, base *gate.Cluster, generated *clustertest.Cluste
 	if err != nil {
 		return nil, nil, err
 	}
-	loader, err := load.New(base.Config, load.Options{Mutate: fleet.Mutate, Parallel: writers})
+	objects, err := objectsOf(generated)
 	if err != nil {
 		return nil, nil, errors.Join(err, fleet.Stop())
 	}
-	objects, err := objectsOf(generated)
+	options := load.Options{Mutate: fleet.Mutate, Parallel: writers}
+	if len(objects) >= many {
+		options.Storage = load.NewStorage(base.EtcdAddress())
+	}
+	loader, err := load.New(base.Config, options)
 	if err != nil {
 		return nil, nil, errors.Join(err, fleet.Stop())
 	}

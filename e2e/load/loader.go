@@ -35,6 +35,8 @@ type Options struct {
 	// Lenient has the API server drop fields that it does not know. Otherwise they are an error, so that
 	// an invented field in an example cluster is noticed.
 	Lenient bool
+	// Storage is where custom resources are written past the API server. Nil means that it is asked for everything.
+	Storage *Storage
 }
 
 // Result says what was loaded.

@@ -48,7 +48,8 @@ func (l *Loader) validation() string {
 	return metav1.FieldValidationStrict
 }
 
-// put creates the object, or replaces the one that is there, and writes its status.
+// put creates the object, or replaces the one that is there, and writes its status: through the API server, or past it, where the
+// storage takes it.
 func (l *Loader) put(ctx context.Context, object *unstructured.Unstructured) error {
 	client, resource, err := l.at(ctx, object.GroupVersionKind(), object.GetNamespace())
 	if err != nil {
@@ -56,6 +57,14 @@ func (l *Loader) put(ctx context.Context, object *unstructured.Unstructured) err
 	}
 	uid := object.GetUID()
 	l.uids.rewrite(object)
+	if l.options.Storage.takes(object) {
+		given, err := l.options.Storage.put(ctx, resource, object)
+		if err != nil {
+			return &Rejection{name(object), "storing", err}
+		}
+		l.uids.learn(uid, given)
+		return nil
+	}
 	written, err := l.write(ctx, client, clean(object))
 	if err != nil {
 		return &Rejection{name(object), "creating", err}
