@@ -2,7 +2,6 @@ package certmanager_test
 
 import (
 	"context"
-	"crypto/x509"
 	"fmt"
 	"testing"
 	"time"
@@ -20,11 +19,11 @@ func testEnd(t *testing.T, cluster *cluster, replicas *replicas, controllers *co
 	// cert-manager's webhook would not let a Certificate be so short.
 	gatetest.Kubectl(t, cluster.Cluster, "patch", "-n", manifests.Namespace, "certificates.cert-manager.io", certs.ServingCertificateName, "--type=merge",
 		"--patch", `{"spec":{"duration":"30s","renewBefore":"10s"}}`)
-	short := cluster.awaitShort(t)
+	cluster.awaitShort(t)
 	if err := controllers.Pause(); err != nil {
 		t.Fatal(err)
 	}
-	short = cluster.mustIssued(t, servingSecret) // it may have been renewed once more
+	short := cluster.mustIssued(t, servingSecret) // it may have been renewed once more
 	replicas.awaitServed(t, 0, short)
 	replicas.awaitServed(t, 1, short)
 	for _, message := range []string{
@@ -63,15 +62,13 @@ func testEnd(t *testing.T, cluster *cluster, replicas *replicas, controllers *co
 }
 
 // awaitShort waits until a certificate is issued that lasts less than a minute.
-func (c *cluster) awaitShort(t *testing.T) *x509.Certificate {
+func (c *cluster) awaitShort(t *testing.T) {
 	t.Helper()
-	var short *x509.Certificate
-	gatetest.Await(t, patience, func(ctx context.Context) (err error) {
-		short, _, err = c.issued(ctx, servingSecret)
+	gatetest.Await(t, patience, func(ctx context.Context) error {
+		short, _, err := c.issued(ctx, servingSecret)
 		if err == nil && short.NotAfter.Sub(short.NotBefore) > time.Minute {
 			err = fmt.Errorf("the certificate lasts until %s", short.NotAfter)
 		}
 		return err
 	})
-	return short
 }
