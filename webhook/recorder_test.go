@@ -2,8 +2,13 @@ package webhook
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,6 +23,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/kubernetes/fake"
+	eventsclient "k8s.io/client-go/kubernetes/typed/events/v1"
+	"k8s.io/client-go/rest"
 	clienttesting "k8s.io/client-go/testing"
 )
 
@@ -90,6 +97,7 @@ func events() schema.GroupResource { return eventsv1.Resource("events") }
 
 func TestAnEventIsTriedAgain(t *testing.T) {
 	lost := errors.New("connection reset")
+	later := apierrors.NewTooManyRequests("the API server has other things to do", 1)
 	for name, c := range map[string]struct {
 		answers []error
 		dropped float64
@@ -98,6 +106,8 @@ func TestAnEventIsTriedAgain(t *testing.T) {
 		"written the third time":   {[]error{lost, lost, nil}, 0},
 		"written, the answer lost": {[]error{lost, apierrors.NewAlreadyExists(events(), "a")}, 0},
 		"given up after three":     {[]error{lost, lost, lost}, 1},
+		"written when asked later": {[]error{later, later, nil}, 0},
+		"asked later three times":  {[]error{later, later, later}, 1},
 		"forbidden":                {[]error{apierrors.NewForbidden(events(), "a", errors.New("no"))}, 1},
 		"no such namespace":        {[]error{apierrors.NewNotFound(events(), "a")}, 1},
 	} {
@@ -115,6 +125,101 @@ func TestAnEventIsTriedAgain(t *testing.T) {
 			r.wantDropped(t, c.dropped)
 		})
 	}
+}
+
+// TestAnAPIServerThatAsksForPatience has the real client meet the real answer of an API server that has too much to do.
+func TestAnAPIServerThatAsksForPatience(t *testing.T) {
+	const always = 1 << 30
+	const busy = "received too many requests" // what the client makes of the answer
+	for name, c := range map[string]struct {
+		refusals int
+		header   string // of Retry-After; without one the client does not try again by itself
+		written  []string
+		dropped  float64
+	}{
+		"once, without a time":  {1, "", []string{"a", "b"}, 0},
+		"twice, without a time": {2, "", []string{"a", "b"}, 0},
+		// The third attempt is the last.
+		"three times, without a time": {writeAttempts, "", []string{"b"}, 1},
+		"five times, with a time":     {5, "0", []string{"a", "b"}, 0},
+		"always":                      {always, "", nil, 2},
+		"always, with a time":         {always, "0", nil, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			api := &busyAPI{refusals: c.refusals, header: c.header}
+			server := httptest.NewServer(api)
+			t.Cleanup(server.Close)
+			client, err := eventsclient.NewForConfig(&rest.Config{
+				Host: server.URL, QPS: -1, ContentConfig: rest.ContentConfig{ContentType: runtime.ContentTypeJSON},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			core, logs := logobserver.New(zap.InfoLevel)
+			r := NewRecorder(client, NewMetrics(), zap.New(core))
+			r.after = func(d time.Duration) <-chan time.Time {
+				if d == flushTimeout {
+					return nil // never
+				}
+				soon := make(chan time.Time, 1)
+				soon <- time.Time{}
+				return soon
+			}
+			r.Record(eventNamed("a"))
+			r.Record(eventNamed("b"))
+			ctx, stop := context.WithCancel(t.Context())
+			stop()
+			r.Run(ctx) // writes what waits, and ends
+			if diff := cmp.Diff(c.written, api.written); diff != "" {
+				t.Errorf("the events that the API server has (-want +got):\n%s", diff)
+			}
+			if dropped := testutil.ToFloat64(r.dropped); dropped != c.dropped {
+				t.Errorf("%v events were dropped, want %v", dropped, c.dropped)
+			}
+			lines := logs.FilterMessage("an event was not written").All()
+			if len(lines) != int(c.dropped) {
+				t.Fatalf("the log has %d lines of events that were not written, want %v: %v", len(lines), c.dropped, lines)
+			}
+			for _, line := range lines {
+				if why := fmt.Sprint(line.ContextMap()["error"]); !strings.Contains(why, busy) {
+					t.Errorf("the log says %q, which is not what the API server said", why)
+				}
+			}
+		})
+	}
+}
+
+// busyAPI is an API server that has no time for a number of requests, and then for every one.
+type busyAPI struct {
+	refusals int
+	header   string
+	written  []string
+}
+
+// ServeHTTP answers as API Priority and Fairness does. Requests come one after the other.
+func (b *busyAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	if b.refusals > 0 {
+		b.refusals--
+		if b.header != "" {
+			w.Header().Set("Retry-After", b.header)
+		}
+		http.Error(w, "too busy", http.StatusTooManyRequests)
+		return
+	}
+	var event eventsv1.Event
+	if err := json.Unmarshal(body, &event); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	b.written = append(b.written, event.Name)
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusCreated)
+	_, _ = w.Write(body) // who does not get it asks again
 }
 
 func TestAFullQueueDropsAndNeverBlocks(t *testing.T) {

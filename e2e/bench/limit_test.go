@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -19,7 +18,9 @@ import (
 	"github.com/upgrade-gate/upgrade-gate/cluster"
 	"github.com/upgrade-gate/upgrade-gate/cluster/clustertest"
 	"github.com/upgrade-gate/upgrade-gate/e2e/gate"
+	"github.com/upgrade-gate/upgrade-gate/e2e/gate/gatetest"
 	"github.com/upgrade-gate/upgrade-gate/e2e/generated"
+	"github.com/upgrade-gate/upgrade-gate/e2e/leftout"
 	"github.com/upgrade-gate/upgrade-gate/e2e/load"
 )
 
@@ -92,7 +93,7 @@ func (s story) tell(t testing.TB) *figures {
 	t.Helper()
 	group, err := gate.NewMemoryGroup(s.limit)
 	if err != nil {
-		t.Skip("no limit can be set on this machine: ", err)
+		leftout.Test(t, fmt.Errorf("no limit can be set on this machine: %w", err))
 	}
 	t.Cleanup(func() {
 		if err := group.Remove(); err != nil {
@@ -140,15 +141,7 @@ func (s story) tell(t testing.TB) *figures {
 // start starts a control plane with the generated cluster.
 func (s story) start(t testing.TB) (*gate.Cluster, *load.Loader) {
 	t.Helper()
-	base, err := gate.StartCluster(t.Context(), gate.ClusterOptions{Progress: os.Stderr})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := base.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	base := gatetest.Start(t, "", gate.ClusterOptions{})
 	fleet, loader, err := generated.Load(t.Context(), base, clustertest.Generate(s.size))
 	if err != nil {
 		t.Fatal(err)

@@ -10,26 +10,16 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
+	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"github.com/upgrade-gate/upgrade-gate/e2e/leftout"
 )
-
-// ErrNone says that no browser is installed.
-var ErrNone = errors.New("no Chromium on the PATH: neither chromium nor chromium-browser; apt-get install chromium brings it")
-
-// Find returns the path of the browser, or ErrNone.
-func Find() (string, error) {
-	for _, name := range []string{"chromium", "chromium-browser"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path, nil
-		}
-	}
-	return "", ErrNone
-}
 
 // Tab is one tab of a browser of its own, with a profile that nobody has used before. It is not for concurrent use.
 type Tab struct {
@@ -41,12 +31,33 @@ type Tab struct {
 	complaints []string
 }
 
-// Open starts a browser with one empty tab. Close ends both.
-func Open(ctx context.Context) (*Tab, error) {
-	path, err := Find()
+// Open starts a browser with one empty tab, which ends with the test. Where there is no browser the test is left out, as leftout.Test does.
+func Open(t testing.TB) *Tab {
+	t.Helper()
+	path, err := find()
 	if err != nil {
-		return nil, err
+		leftout.Test(t, err)
 	}
+	tab, err := open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(tab.cancel)
+	return tab
+}
+
+// find returns the path of the browser.
+func find() (string, error) {
+	for _, name := range []string{"chromium", "chromium-browser"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path, nil
+		}
+	}
+	return "", errors.New("no Chromium on the PATH: neither chromium nor chromium-browser; apt-get install chromium brings it")
+}
+
+// open starts the browser at a path. The tab's cancel ends it and removes its profile.
+func open(ctx context.Context, path string) (*Tab, error) {
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
 	ctx, endBrowser := chromedp.NewExecAllocator(ctx, options...)
@@ -58,9 +69,6 @@ func Open(ctx context.Context) (*Tab, error) {
 	}
 	return tab, nil
 }
-
-// Close ends the browser and removes its profile.
-func (t *Tab) Close() { t.cancel() }
 
 func (t *Tab) watch() error {
 	if _, err := chromedp.Call(t.ctx, network.Enable, network.EnableParams{}); err != nil {

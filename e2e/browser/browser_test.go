@@ -17,7 +17,7 @@ var everyPage = []string{healthy, stuck, large, hostile}
 var screens = []struct{ width, height int64 }{{360, 640}, {768, 1024}, {1280, 800}}
 
 func TestAPageLoadsNothingAndBreaksNoRule(t *testing.T) {
-	on := tab(t)
+	on := browser.Open(t)
 	for _, name := range everyPage {
 		t.Run(name, func(t *testing.T) {
 			file := load(t, on, name)
@@ -42,7 +42,7 @@ func TestAPageLoadsNothingAndBreaksNoRule(t *testing.T) {
 }
 
 func TestAForeignScriptAndAForeignPictureWouldBeSeen(t *testing.T) {
-	on := tab(t)
+	on := browser.Open(t)
 	page, err := written[stuck]()
 	must(t, err)
 	for what, element := range map[string]string{
@@ -62,7 +62,7 @@ func TestAForeignScriptAndAForeignPictureWouldBeSeen(t *testing.T) {
 }
 
 func TestAPageIsNoWiderThanTheScreen(t *testing.T) {
-	on := tab(t)
+	on := browser.Open(t)
 	for _, name := range everyPage {
 		load(t, on, name)
 		for _, screen := range screens {
@@ -89,7 +89,7 @@ func TestAPageIsNoWiderThanTheScreen(t *testing.T) {
 func TestEverythingIsReachedByTheKeyboard(t *testing.T) {
 	for _, name := range []string{healthy, stuck} {
 		t.Run(name, func(t *testing.T) {
-			on := tab(t)
+			on := browser.Open(t)
 			load(t, on, name)
 			must(t, on.Resize(1280, 800))
 			// What has the focus, by what it is and its place among all elements.
@@ -115,7 +115,7 @@ func TestEverythingIsReachedByTheKeyboard(t *testing.T) {
 }
 
 func TestTheSkipLinkAndDetailsWorkByTheKeyboard(t *testing.T) {
-	on := tab(t)
+	on := browser.Open(t)
 	load(t, on, stuck)
 	must(t, on.Press("\t"))
 	if top := evaluate[float64](t, on, `document.activeElement.getBoundingClientRect().top`); top < 0 {
@@ -133,7 +133,7 @@ func TestTheSkipLinkAndDetailsWorkByTheKeyboard(t *testing.T) {
 }
 
 func TestACommandIsCopiedOrAtLeastSelected(t *testing.T) {
-	on := tab(t)
+	on := browser.Open(t)
 	load(t, on, stuck)
 	says := evaluate[string](t, on, `new Promise(done => {
 		const status = document.getElementById("copied");
@@ -149,7 +149,7 @@ func TestACommandIsCopiedOrAtLeastSelected(t *testing.T) {
 }
 
 func TestAPageNeedsNoScript(t *testing.T) {
-	on := tab(t)
+	on := browser.Open(t)
 	must(t, on.DisableScripts())
 	load(t, on, stuck)
 	if n := evaluate[int](t, on, `document.querySelectorAll("button").length`); n != 0 {

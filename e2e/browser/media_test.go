@@ -22,7 +22,7 @@ func TestThePageOfALargeClusterIsSmall(t *testing.T) {
 }
 
 func TestAScreenReaderIsToldOfEveryPicture(t *testing.T) {
-	on := tab(t)
+	on := browser.Open(t)
 	for name, pictures := range map[string]int{healthy: 4 + 1, stuck: 4 + 1, large: 64 + 1} {
 		t.Run(name, func(t *testing.T) {
 			load(t, on, name)
@@ -48,7 +48,7 @@ func TestAScreenReaderIsToldOfEveryPicture(t *testing.T) {
 }
 
 func TestAPageIsDarkOnADarkScreenAndLightOnPaper(t *testing.T) {
-	on := tab(t)
+	on := browser.Open(t)
 	load(t, on, stuck)
 	look := func(scheme, medium string) [2]string {
 		must(t, on.Prefer(scheme, medium))
@@ -67,7 +67,7 @@ func TestAPageIsDarkOnADarkScreenAndLightOnPaper(t *testing.T) {
 }
 
 func TestAPageIsPrintedWhole(t *testing.T) {
-	on := tab(t)
+	on := browser.Open(t)
 	for _, name := range []string{healthy, stuck} {
 		t.Run(name, func(t *testing.T) {
 			load(t, on, name)

@@ -2,7 +2,6 @@ package browser_test
 
 import (
 	"context"
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -108,20 +107,6 @@ type writer []byte
 func (w *writer) Write(p []byte) (int, error) {
 	*w = append(*w, p...)
 	return len(p), nil
-}
-
-// tab opens a browser. Where there is none the test is skipped, unless CI asks for it.
-func tab(t *testing.T) *browser.Tab {
-	t.Helper()
-	if _, err := browser.Find(); errors.Is(err, browser.ErrNone) && os.Getenv("CI") != "true" {
-		t.Skip(err)
-	}
-	opened, err := browser.Open(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(opened.Close)
-	return opened
 }
 
 // load writes a page to a file and opens it, and returns its path.

@@ -10,6 +10,7 @@ import (
 	"github.com/upgrade-gate/upgrade-gate/certs"
 	"github.com/upgrade-gate/upgrade-gate/deploy/manifests"
 	"github.com/upgrade-gate/upgrade-gate/e2e/controlplane"
+	"github.com/upgrade-gate/upgrade-gate/e2e/gate/gatetest"
 	"github.com/upgrade-gate/upgrade-gate/e2e/traffic"
 )
 
@@ -113,7 +114,7 @@ func testForgottenAuthority(t *testing.T, cluster *cluster, replicas *replicas) 
 func (c *cluster) loseAuthority(t *testing.T) *x509.Certificate {
 	t.Helper()
 	lost := c.mustIssued(t, authoritySecret)
-	c.mustKubectl(t, "delete", "-n", manifests.Namespace, "secret", authoritySecret)
+	gatetest.Kubectl(t, c.Cluster, "delete", "-n", manifests.Namespace, "secret", authoritySecret)
 	made := c.awaitOther(t, authoritySecret, lost)
 	if bytes.Equal(lost.RawSubjectPublicKeyInfo, made.RawSubjectPublicKeyInfo) {
 		t.Error("the new authority has the lost key")

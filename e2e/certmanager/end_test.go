@@ -2,7 +2,6 @@ package certmanager_test
 
 import (
 	"context"
-	"crypto/x509"
 	"fmt"
 	"testing"
 	"time"
@@ -11,19 +10,20 @@ import (
 	"github.com/upgrade-gate/upgrade-gate/deploy/manifests"
 	"github.com/upgrade-gate/upgrade-gate/e2e/controlplane"
 	"github.com/upgrade-gate/upgrade-gate/e2e/gate"
+	"github.com/upgrade-gate/upgrade-gate/e2e/gate/gatetest"
 )
 
 // testEnd lets a certificate end, because cert-manager's controllers do not get to their work. The gates warn, say that it has
 // ended, and are no longer ready; the API server connects to none of them, and no upgrade can begin. When the controllers go on, all heals by itself.
 func testEnd(t *testing.T, cluster *cluster, replicas *replicas, controllers *controlplane.Component) {
 	// cert-manager's webhook would not let a Certificate be so short.
-	cluster.mustKubectl(t, "patch", "-n", manifests.Namespace, "certificates.cert-manager.io", certs.ServingCertificateName, "--type=merge",
+	gatetest.Kubectl(t, cluster.Cluster, "patch", "-n", manifests.Namespace, "certificates.cert-manager.io", certs.ServingCertificateName, "--type=merge",
 		"--patch", `{"spec":{"duration":"30s","renewBefore":"10s"}}`)
-	short := cluster.awaitShort(t)
+	cluster.awaitShort(t)
 	if err := controllers.Pause(); err != nil {
 		t.Fatal(err)
 	}
-	short = cluster.mustIssued(t, servingSecret) // it may have been renewed once more
+	short := cluster.mustIssued(t, servingSecret) // it may have been renewed once more
 	replicas.awaitServed(t, 0, short)
 	replicas.awaitServed(t, 1, short)
 	for _, message := range []string{
@@ -52,7 +52,7 @@ func testEnd(t *testing.T, cluster *cluster, replicas *replicas, controllers *co
 	}
 
 	// Long again, so that nothing ends while it is looked at.
-	cluster.mustKubectl(t, "patch", "-n", manifests.Namespace, "certificates.cert-manager.io", certs.ServingCertificateName, "--type=merge",
+	gatetest.Kubectl(t, cluster.Cluster, "patch", "-n", manifests.Namespace, "certificates.cert-manager.io", certs.ServingCertificateName, "--type=merge",
 		"--patch", `{"spec":{"duration":"2160h","renewBefore":"720h"}}`)
 	if err := controllers.Resume(); err != nil {
 		t.Fatal(err)
@@ -62,15 +62,13 @@ func testEnd(t *testing.T, cluster *cluster, replicas *replicas, controllers *co
 }
 
 // awaitShort waits until a certificate is issued that lasts less than a minute.
-func (c *cluster) awaitShort(t *testing.T) *x509.Certificate {
+func (c *cluster) awaitShort(t *testing.T) {
 	t.Helper()
-	var short *x509.Certificate
-	await(t, func(ctx context.Context) (err error) {
-		short, _, err = c.issued(ctx, servingSecret)
+	gatetest.Await(t, patience, func(ctx context.Context) error {
+		short, _, err := c.issued(ctx, servingSecret)
 		if err == nil && short.NotAfter.Sub(short.NotBefore) > time.Minute {
 			err = fmt.Errorf("the certificate lasts until %s", short.NotAfter)
 		}
 		return err
 	})
-	return short
 }

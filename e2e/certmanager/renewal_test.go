@@ -16,6 +16,7 @@ import (
 	"github.com/upgrade-gate/upgrade-gate/deploy/manifests"
 	"github.com/upgrade-gate/upgrade-gate/e2e/controlplane"
 	"github.com/upgrade-gate/upgrade-gate/e2e/gate"
+	"github.com/upgrade-gate/upgrade-gate/e2e/gate/gatetest"
 	"github.com/upgrade-gate/upgrade-gate/e2e/traffic"
 )
 
@@ -56,7 +57,7 @@ func TestTheOverlayLivesWithCertManager(t *testing.T) {
 
 // testNobodyFights applies the overlay once more, and looks who has written the caBundle.
 func testNobodyFights(t *testing.T, cluster *cluster, replicas *replicas) {
-	cluster.mustKubectl(t, "apply", "-k", overlay)
+	gatetest.Kubectl(t, cluster.Cluster, "apply", "-k", overlay)
 	if _, err := cluster.injected(t.Context()); err != nil {
 		t.Errorf("after the overlay was applied again: %v", err)
 	}
@@ -120,7 +121,7 @@ func testDeletedSecret(t *testing.T, cluster *cluster, replicas *replicas, contr
 	if err := controllers.Pause(); err != nil {
 		t.Fatal(err)
 	}
-	cluster.mustKubectl(t, "delete", "-n", manifests.Namespace, "secret", servingSecret)
+	gatetest.Kubectl(t, cluster.Cluster, "delete", "-n", manifests.Namespace, "secret", servingSecret)
 	calls.Await(t, traffic.Steady)
 	replicas.awaitServed(t, 0, before)
 	if err := controllers.Resume(); err != nil {
@@ -150,7 +151,7 @@ func (r *replicas) release() {
 // awaitServed waits until a replica serves a certificate.
 func (r *replicas) awaitServed(t *testing.T, number int, want *x509.Certificate) {
 	t.Helper()
-	await(t, func(context.Context) error {
+	gatetest.Await(t, patience, func(context.Context) error {
 		got, err := served(r.Replicas[number])
 		if err == nil && !got.Equal(want) {
 			err = fmt.Errorf("replica %d serves the certificate %x, want %x", number+1, got.SerialNumber, want.SerialNumber)

@@ -21,6 +21,7 @@ import (
 	"github.com/upgrade-gate/upgrade-gate/deploy/manifests"
 	"github.com/upgrade-gate/upgrade-gate/e2e/controlplane"
 	"github.com/upgrade-gate/upgrade-gate/e2e/gate"
+	"github.com/upgrade-gate/upgrade-gate/e2e/gate/gatetest"
 	"github.com/upgrade-gate/upgrade-gate/e2e/tools"
 )
 
@@ -46,19 +47,7 @@ type cluster struct {
 // begin starts a stuck cluster without cert-manager's CRDs. It ends with the test.
 func begin(t *testing.T) *cluster {
 	t.Helper()
-	folder, err := gate.Example("stuck-pre-drained")
-	if err != nil {
-		t.Fatal(err)
-	}
-	started, err := gate.StartCluster(t.Context(), gate.ClusterOptions{Folder: folder, Progress: os.Stderr})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := started.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	started := gatetest.Start(t, "stuck-pre-drained", gate.ClusterOptions{})
 	admin, err := kubernetes.NewForConfig(started.Config)
 	if err != nil {
 		t.Fatal(err)
@@ -75,15 +64,6 @@ func (c *cluster) kubectl(ctx context.Context, args ...string) (string, error) {
 	return stdout, err
 }
 
-func (c *cluster) mustKubectl(t *testing.T, args ...string) string {
-	t.Helper()
-	written, err := c.kubectl(t.Context(), args...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return written
-}
-
 // addCRDs installs those that cert-manager's own source holds.
 func (c *cluster) addCRDs(t *testing.T) {
 	t.Helper()
@@ -91,9 +71,9 @@ func (c *cluster) addCRDs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.mustKubectl(t, "apply", "--server-side", "-f", filepath.Join(source, "deploy", "crds"))
+	gatetest.Kubectl(t, c.Cluster, "apply", "--server-side", "-f", filepath.Join(source, "deploy", "crds"))
 	// kubectl gives up on one that has no conditions yet.
-	await(t, func(ctx context.Context) error {
+	gatetest.Await(t, patience, func(ctx context.Context) error {
 		_, err := c.kubectl(ctx, "wait", "--for=condition=Established", "crd", "issuers.cert-manager.io", "certificates.cert-manager.io",
 			"certificaterequests.cert-manager.io", "clusterissuers.cert-manager.io")
 		return err
@@ -122,7 +102,7 @@ type replicas struct {
 // install applies the overlay as it is, and starts replicas.
 func (c *cluster) install(t *testing.T) *replicas {
 	t.Helper()
-	c.mustKubectl(t, "apply", "-k", overlay)
+	gatetest.Kubectl(t, c.Cluster, "apply", "-k", overlay)
 	return c.replicate(t)
 }
 
@@ -155,11 +135,11 @@ func (c *cluster) replicate(t *testing.T) *replicas {
 // by its own name, which the certificate has to be valid for.
 func (c *cluster) lead(t *testing.T, port int) {
 	t.Helper()
-	c.mustKubectl(t, "patch", "-n", manifests.Namespace, "service", manifests.Name, "--type=merge",
+	gatetest.Kubectl(t, c.Cluster, "patch", "-n", manifests.Namespace, "service", manifests.Name, "--type=merge",
 		"--patch", `{"spec":{"type":"ExternalName","externalName":"localhost"}}`)
 	at := fmt.Sprintf(`[{"op":"add","path":"/webhooks/0/clientConfig/service/port","value":%d}]`, port)
-	c.mustKubectl(t, "patch", "validatingwebhookconfiguration", manifests.Name, "--type=json", "--patch", at)
-	c.mustKubectl(t, "patch", "mutatingwebhookconfiguration", manifests.MutatingConfigurationName, "--type=json", "--patch", at)
+	gatetest.Kubectl(t, c.Cluster, "patch", "validatingwebhookconfiguration", manifests.Name, "--type=json", "--patch", at)
+	gatetest.Kubectl(t, c.Cluster, "patch", "mutatingwebhookconfiguration", manifests.MutatingConfigurationName, "--type=json", "--patch", at)
 }
 
 // awaitReady waits until all replicas are ready.
@@ -176,7 +156,7 @@ func (r *replicas) awaitReady(t *testing.T) {
 func (r *replicas) awaitUnready(t *testing.T, words string) {
 	t.Helper()
 	for _, replica := range r.Replicas {
-		await(t, func(ctx context.Context) error {
+		gatetest.Await(t, patience, func(ctx context.Context) error {
 			err := replica.Ready(ctx)
 			if err == nil {
 				return errors.New("the gate is ready")
@@ -204,7 +184,7 @@ func (c *cluster) press(ctx context.Context) (string, error) {
 // awaitSaid presses the button until kubectl says something with these words.
 func (c *cluster) awaitSaid(t *testing.T, words string) {
 	t.Helper()
-	await(t, func(ctx context.Context) error {
+	gatetest.Await(t, patience, func(ctx context.Context) error {
 		said, err := c.press(ctx)
 		if err == nil && !strings.Contains(said, words) {
 			err = fmt.Errorf("kubectl said nothing of %q: %s", words, said)
@@ -244,7 +224,7 @@ func (c *cluster) injected(ctx context.Context) (authorities int, err error) {
 // awaitInjected waits until the authority beside the serving certificate is in both caBundles, and there are so many.
 func (c *cluster) awaitInjected(t *testing.T, want int) {
 	t.Helper()
-	await(t, func(ctx context.Context) error {
+	gatetest.Await(t, patience, func(ctx context.Context) error {
 		got, err := c.injected(ctx)
 		if err == nil && got != want {
 			err = fmt.Errorf("there are %d authorities in a caBundle, want %d", got, want)
@@ -282,7 +262,7 @@ func (c *cluster) renew(t *testing.T, certificate, secret string) *x509.Certific
 	t.Helper()
 	before := c.mustIssued(t, secret)
 	now := time.Now().UTC().Format(time.RFC3339)
-	c.mustKubectl(t, "patch", "-n", manifests.Namespace, "certificates.cert-manager.io", certificate, "--subresource=status", "--type=json", "--patch",
+	gatetest.Kubectl(t, c.Cluster, "patch", "-n", manifests.Namespace, "certificates.cert-manager.io", certificate, "--subresource=status", "--type=json", "--patch",
 		`[{"op":"add","path":"/status/conditions/-","value":{"type":"Issuing","status":"True","reason":"ManuallyTriggered","message":"renewed by hand","lastTransitionTime":"`+now+`"}}]`)
 	return c.awaitOther(t, secret, before)
 }
@@ -291,7 +271,7 @@ func (c *cluster) renew(t *testing.T, certificate, secret string) *x509.Certific
 func (c *cluster) awaitOther(t *testing.T, secret string, before *x509.Certificate) *x509.Certificate {
 	t.Helper()
 	var now *x509.Certificate
-	await(t, func(ctx context.Context) (err error) {
+	gatetest.Await(t, patience, func(ctx context.Context) (err error) {
 		now, _, err = c.issued(ctx, secret)
 		if err == nil && now.Equal(before) {
 			err = fmt.Errorf("the secret %s still holds the same certificate", secret)
@@ -299,12 +279,4 @@ func (c *cluster) awaitOther(t *testing.T, secret string, before *x509.Certifica
 		return err
 	})
 	return now
-}
-
-// await tries until there is no error; when patience is over the test ends.
-func await(t *testing.T, try func(context.Context) error) {
-	t.Helper()
-	if err := gate.Await(t.Context(), patience, try); err != nil {
-		t.Fatal(err)
-	}
 }

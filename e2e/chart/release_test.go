@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -25,6 +24,7 @@ import (
 	"github.com/upgrade-gate/upgrade-gate/certs"
 	"github.com/upgrade-gate/upgrade-gate/e2e/controlplane"
 	"github.com/upgrade-gate/upgrade-gate/e2e/gate"
+	"github.com/upgrade-gate/upgrade-gate/e2e/gate/gatetest"
 	"github.com/upgrade-gate/upgrade-gate/e2e/tools"
 )
 
@@ -45,16 +45,8 @@ type release struct {
 
 func newRelease(t *testing.T) *release {
 	t.Helper()
-	r := &release{helmPath: program(t, tools.Helm())}
+	r := &release{helmPath: program(t, tools.Helm()), Cluster: gatetest.Start(t, "", gate.ClusterOptions{})}
 	var err error
-	if r.Cluster, err = gate.StartCluster(t.Context(), gate.ClusterOptions{Progress: os.Stderr}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := r.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
 	if r.objects, err = client.New(r.Config, client.Options{}); err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/upgrade-gate/upgrade-gate/deploy/manifests"
+	"github.com/upgrade-gate/upgrade-gate/e2e/gate/gatetest"
 	"github.com/upgrade-gate/upgrade-gate/e2e/installed"
 	"github.com/upgrade-gate/upgrade-gate/e2e/tools"
 	"github.com/upgrade-gate/upgrade-gate/e2e/traffic"
@@ -71,7 +72,7 @@ func TestTheChartIsUpgradedAndRemovedUnderLoad(t *testing.T) {
 // nothingIsLeft waits until the release's pods and hooks are gone, and looks at what could refuse upgrades.
 func nothingIsLeft(t *testing.T, cluster *installed.Cluster) {
 	t.Helper()
-	await(t, func(ctx context.Context) error {
+	gatetest.Await(t, patience, func(ctx context.Context) error {
 		list, err := cluster.Client.CoreV1().Pods(manifests.Namespace).List(ctx, metav1.ListOptions{})
 		if err == nil && len(list.Items) > 0 {
 			err = fmt.Errorf("%d pods are still there", len(list.Items))

@@ -18,7 +18,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/upgrade-gate/upgrade-gate/deploy/manifests"
-	"github.com/upgrade-gate/upgrade-gate/e2e/gate"
+	"github.com/upgrade-gate/upgrade-gate/e2e/gate/gatetest"
 	"github.com/upgrade-gate/upgrade-gate/e2e/installed"
 	"github.com/upgrade-gate/upgrade-gate/e2e/pods"
 	"github.com/upgrade-gate/upgrade-gate/e2e/traffic"
@@ -50,14 +50,6 @@ func begin(t *testing.T) *installed.Cluster {
 		}
 	})
 	return cluster
-}
-
-// await tries until there is no error; after a minute the test ends.
-func await(t *testing.T, try func(context.Context) error) {
-	t.Helper()
-	if err := gate.Await(t.Context(), patience, try); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // ready waits until so many replicas are ready, and nobody else is behind the Service.
@@ -247,7 +239,7 @@ func killed(t *testing.T, cluster *installed.Cluster) {
 	if err := syscall.Kill(victim.ProcessID, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	await(t, func(context.Context) error {
+	gatetest.Await(t, patience, func(context.Context) error {
 		for _, pod := range cluster.Pods.Running() {
 			if pod.Name == victim.Name && pod.ProcessID != victim.ProcessID {
 				return nil
@@ -269,7 +261,7 @@ func emergencyExit(t *testing.T, cluster *installed.Cluster) {
 		t.Errorf("kubectl create said %v:\n%s", err, text)
 	}
 	must(t, cluster, "delete", "validatingwebhookconfiguration", manifests.Name)
-	await(t, func(context.Context) error {
+	gatetest.Await(t, patience, func(context.Context) error {
 		text, err := press(t, cluster)
 		if err != nil {
 			return fmt.Errorf("kubectl create said %w:\n%s", err, text)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/upgrade-gate/upgrade-gate/e2e/controlplane"
 	"github.com/upgrade-gate/upgrade-gate/e2e/gate"
+	"github.com/upgrade-gate/upgrade-gate/e2e/gate/gatetest"
 )
 
 // shop is a cluster in which the real controllers, scheduler and kwok run a small shop.
@@ -26,15 +27,7 @@ type shop struct {
 // openShop starts the cluster and waits until all pods are ready.
 func openShop(t *testing.T) *shop {
 	t.Helper()
-	started, err := gate.StartCluster(t.Context(), gate.ClusterOptions{Progress: os.Stderr})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := started.Stop(); err != nil {
-			t.Error("stopping:", err)
-		}
-	})
+	started := gatetest.Start(t, "", gate.ClusterOptions{})
 	s := &shop{Cluster: started, t: t, client: kubernetes.NewForConfigOrDie(started.Config)}
 	for _, name := range []string{"node-1", "node-2", "node-3"} {
 		s.addNode(name)
@@ -101,9 +94,7 @@ func (s *shop) apply(manifest string) {
 
 func (s *shop) kubectl(args ...string) {
 	s.t.Helper()
-	if _, _, err := s.Kubectl(s.t.Context(), nil, args...); err != nil {
-		s.t.Fatal(err)
-	}
+	gatetest.Kubectl(s.t, s.Cluster, args...)
 }
 
 // waitReady waits until every workload has as many ready pods as it asks for, and its budget has been counted with them.

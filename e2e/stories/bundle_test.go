@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/upgrade-gate/upgrade-gate/e2e/gate"
+	"github.com/upgrade-gate/upgrade-gate/e2e/gate/gatetest"
 	"github.com/upgrade-gate/upgrade-gate/e2e/load"
 	"github.com/upgrade-gate/upgrade-gate/e2e/supportbundle"
 )
@@ -27,7 +28,7 @@ const nodeLeases, clockCheck = "kube-node-lease", "clock-skew"
 
 // The same stuck cluster, from the API server and from its support bundles.
 func TestASupportBundleSaysWhatTheAPIServerSays(t *testing.T) {
-	cluster := begin(t, stuck, gate.ClusterOptions{})
+	cluster := gatetest.Start(t, stuck, gate.ClusterOptions{})
 	if err := supportbundle.Furnish(t.Context(), cluster.Config); err != nil {
 		t.Fatal(err)
 	}

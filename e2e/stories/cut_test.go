@@ -9,11 +9,12 @@ import (
 
 	"github.com/upgrade-gate/upgrade-gate/e2e/forward"
 	"github.com/upgrade-gate/upgrade-gate/e2e/gate"
+	"github.com/upgrade-gate/upgrade-gate/e2e/gate/gatetest"
 )
 
 // Story 4.
 func TestAVMPausedBehindACutWatchStillRefuses(t *testing.T) {
-	cluster := begin(t, healthy, gate.ClusterOptions{})
+	cluster := gatetest.Start(t, healthy, gate.ClusterOptions{})
 	forwarder, err := forward.Start(forward.Options{Backends: []string{cluster.Address()}})
 	if err != nil {
 		t.Fatal(err)
@@ -31,13 +32,13 @@ func TestAVMPausedBehindACutWatchStillRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	process := guard(t, cluster, gate.Options{Identity: through})
+	process := gatetest.Guard(t, cluster, gate.Options{Identity: through})
 	watches := forwarder.Connections()
 	if status, err := refusal(t.Context(), t, cluster); err != nil || status != nil {
 		t.Fatalf("the healthy cluster is refused: %v %v", status, err)
 	}
 	// What the live read has opened closes soon: no connection that may have died meanwhile is used again.
-	await(t, patience, func(context.Context) error {
+	gatetest.Await(t, patience, func(context.Context) error {
 		if open := forwarder.Connections(); open > watches {
 			return fmt.Errorf("%d connections to the API server, want the %d of before the live read", open, watches)
 		}

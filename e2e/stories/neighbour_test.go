@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/upgrade-gate/upgrade-gate/e2e/gate"
+	"github.com/upgrade-gate/upgrade-gate/e2e/gate/gatetest"
 )
 
 // sentence is how Harvester's own webhook turns an upgrade down; it knows nothing of ours.
@@ -23,16 +24,16 @@ const sentence = "managed chart harvester is not ready, please wait for it to be
 
 // Story 6.
 func TestANeighbourThatDeniesAtOnceDoesNotHideOurText(t *testing.T) {
-	cluster := begin(t, stuck, gate.ClusterOptions{})
+	cluster := gatetest.Start(t, stuck, gate.ClusterOptions{})
 	neighbour(t, cluster)
-	await(t, patience, func(context.Context) error {
+	gatetest.Await(t, patience, func(context.Context) error {
 		refused := kubectl(t, cluster, "", "apply", "--dry-run=server", "-f", manifest)
 		if !strings.Contains(refused.stderr, sentence) {
 			return errors.New("the neighbour has not denied: " + refused.stderr)
 		}
 		return nil
 	})
-	guard(t, cluster, gate.Options{})
+	gatetest.Guard(t, cluster, gate.Options{})
 	for try := range 10 {
 		refused := kubectl(t, cluster, "", "apply", "-f", manifest)
 		if refused.code != 1 {

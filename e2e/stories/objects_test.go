@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/upgrade-gate/upgrade-gate/e2e/gate"
+	"github.com/upgrade-gate/upgrade-gate/e2e/gate/gatetest"
 	"github.com/upgrade-gate/upgrade-gate/e2e/load"
 )
 
@@ -93,7 +94,7 @@ func decisionEvents(ctx context.Context, t *testing.T, cluster *gate.Cluster, na
 func awaitEvents(t *testing.T, cluster *gate.Cluster, namespace string, total int) map[string][]eventsv1.Event {
 	t.Helper()
 	byReason := map[string][]eventsv1.Event{}
-	await(t, patience, func(ctx context.Context) error {
+	gatetest.Await(t, patience, func(ctx context.Context) error {
 		events, err := decisionEvents(ctx, t, cluster, namespace)
 		if err != nil {
 			return err

@@ -15,6 +15,7 @@ import (
 	"github.com/upgrade-gate/upgrade-gate/deploy/manifests"
 	"github.com/upgrade-gate/upgrade-gate/e2e/controlplane"
 	"github.com/upgrade-gate/upgrade-gate/e2e/gate"
+	"github.com/upgrade-gate/upgrade-gate/e2e/gate/gatetest"
 )
 
 // guilt is what is wrong in the stuck example, by the check that says so: how the object is named.
@@ -184,7 +185,7 @@ func saysTheSameWhenValidating(t *testing.T, cluster *gate.Cluster, before strin
 		t.Fatal(err)
 	}
 	var refused answer
-	await(t, patience, func(context.Context) error { // the API server learns of registrations through a watch
+	gatetest.Await(t, patience, func(context.Context) error { // the API server learns of registrations through a watch
 		refused = kubectl(t, cluster, "", "apply", "-f", manifest)
 		if strings.Contains(refused.stderr, fmt.Sprintf("%q", manifests.MutatingWebhookName)) {
 			return errors.New("the advance refusal is still there")

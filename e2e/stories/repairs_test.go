@@ -15,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/upgrade-gate/upgrade-gate/e2e/gate"
+	"github.com/upgrade-gate/upgrade-gate/e2e/gate/gatetest"
 	"github.com/upgrade-gate/upgrade-gate/e2e/load"
 )
 
@@ -88,7 +89,7 @@ func TestEachRepairTakesItsItemOffTheRefusal(t *testing.T) {
 func awaitCauses(t *testing.T, cluster *gate.Cluster, repair string, want []cause) {
 	t.Helper()
 	started := time.Now()
-	await(t, noticed, func(ctx context.Context) error {
+	gatetest.Await(t, noticed, func(ctx context.Context) error {
 		got, err := causes(ctx, t, cluster)
 		if err != nil {
 			return err

@@ -5,13 +5,14 @@ import (
 	"time"
 
 	"github.com/upgrade-gate/upgrade-gate/e2e/gate"
+	"github.com/upgrade-gate/upgrade-gate/e2e/gate/gatetest"
 	"github.com/upgrade-gate/upgrade-gate/e2e/traffic"
 )
 
 // TestStory8AReplicaIsToldToStopUnderLoad stops one of two replicas while people press the button: every call gets
 // our verdict, and already from the mutating phase, whose failures the API server would hide.
 func TestStory8AReplicaIsToldToStopUnderLoad(t *testing.T) {
-	cluster := begin(t, stuck, gate.ClusterOptions{})
+	cluster := gatetest.Start(t, stuck, gate.ClusterOptions{})
 	service := startReplicas(t, cluster, gate.Options{DrainDelay: 3 * time.Second})
 	calls := traffic.Start(t, cluster.Config)
 	calls.Await(t, traffic.Steady)

@@ -4,7 +4,6 @@ package stories_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -24,6 +23,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/upgrade-gate/upgrade-gate/e2e/gate"
+	"github.com/upgrade-gate/upgrade-gate/e2e/gate/gatetest"
 )
 
 const (
@@ -44,53 +44,11 @@ var (
 	update = flag.Bool("update", false, "write the golden files anew")
 )
 
-// begin starts a control plane that holds an example cluster. It ends with the test.
-func begin(t *testing.T, example string, options gate.ClusterOptions) *gate.Cluster {
-	t.Helper()
-	var err error
-	if options.Folder, err = gate.Example(example); err != nil {
-		t.Fatal(err)
-	}
-	options.Progress = os.Stderr
-	cluster, err := gate.StartCluster(t.Context(), options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := cluster.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	return cluster
-}
-
-// beginGuarded is begin with a gate before the upgrade button.
+// beginGuarded starts an example cluster with a gate before the upgrade button. Both end with the test.
 func beginGuarded(t *testing.T, example string) (*gate.Cluster, *gate.Process) {
 	t.Helper()
-	cluster := begin(t, example, gate.ClusterOptions{})
-	return cluster, guard(t, cluster, gate.Options{})
-}
-
-// guard starts a gate. When the test fails, what the gate has decided is shown.
-func guard(t *testing.T, cluster *gate.Cluster, options gate.Options) *gate.Process {
-	t.Helper()
-	process, err := cluster.StartGate(t.Context(), options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if !t.Failed() {
-			return
-		}
-		decisions, err := process.Decisions()
-		if err != nil {
-			t.Log(err)
-		}
-		for _, decision := range decisions {
-			t.Log("the gate:", decision.Raw)
-		}
-	})
-	return process
+	cluster := gatetest.Start(t, example, gate.ClusterOptions{})
+	return cluster, gatetest.Guard(t, cluster, gate.Options{})
 }
 
 // answer is what kubectl came to.
@@ -112,14 +70,6 @@ func kubectl(t *testing.T, cluster *gate.Cluster, stdin string, args ...string) 
 		result.code = exit.ExitCode()
 	}
 	return result
-}
-
-// await tries until there is no error; after the timeout the test ends.
-func await(t *testing.T, timeout time.Duration, try func(context.Context) error) {
-	t.Helper()
-	if err := gate.Await(t.Context(), timeout, try); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // client returns an admin's client without types.

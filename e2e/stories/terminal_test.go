@@ -15,11 +15,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/upgrade-gate/upgrade-gate/e2e/gate"
+	"github.com/upgrade-gate/upgrade-gate/e2e/gate/gatetest"
 )
 
 // From a terminal: one stuck cluster, and all that an operator does with it.
 func TestAnOperatorAtATerminal(t *testing.T) {
-	cluster := begin(t, stuck, gate.ClusterOptions{})
+	cluster := gatetest.Start(t, stuck, gate.ClusterOptions{})
 	binary, err := cluster.Binary(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -101,7 +102,7 @@ func (o operator) getsRights(t *testing.T) {
 	if given := kubectl(t, o.cluster, rights, "apply", "-f", "-"); given.code != 0 {
 		t.Fatalf("%+v", given)
 	}
-	await(t, time.Minute, func(context.Context) error {
+	gatetest.Await(t, time.Minute, func(context.Context) error {
 		if stderr, code := asAnna(); code != 2 || stderr != "" {
 			return fmt.Errorf("with the rights that were printed: exit code %d, %q", code, stderr)
 		}

@@ -13,6 +13,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/upgrade-gate/upgrade-gate/e2e/gate"
+	"github.com/upgrade-gate/upgrade-gate/e2e/gate/gatetest"
 )
 
 // webhookDeadline is the timeoutSeconds of the validating registration.
@@ -38,8 +39,8 @@ func undecided(t *testing.T, cluster *gate.Cluster, file string, total int) {
 
 // Story 5.
 func TestAMissingCRDOfARequiredKindIsNamed(t *testing.T) {
-	cluster := begin(t, healthy, gate.ClusterOptions{WithoutCRDs: []string{"engines.longhorn.io"}})
-	process := guard(t, cluster, gate.Options{})
+	cluster := gatetest.Start(t, healthy, gate.ClusterOptions{WithoutCRDs: []string{"engines.longhorn.io"}})
+	process := gatetest.Guard(t, cluster, gate.Options{})
 	undecided(t, cluster, "missing-crd", 1)
 	if got := metric(t, process, admissions("Incomplete", false)); got != 1 {
 		t.Errorf("%v incomplete judgements counted, want 1", got)
@@ -70,7 +71,7 @@ func TestEvidenceThatCannotBeReadIsNamed(t *testing.T) {
 // awaitAdmissible waits until the upgrade would be admitted.
 func awaitAdmissible(t *testing.T, cluster *gate.Cluster) {
 	t.Helper()
-	await(t, noticed, func(ctx context.Context) error {
+	gatetest.Await(t, noticed, func(ctx context.Context) error {
 		status, err := refusal(ctx, t, cluster)
 		if err == nil && status != nil {
 			err = fmt.Errorf("refused: %s", status.Message)
@@ -127,7 +128,7 @@ func awaitRight(t *testing.T, cluster *gate.Cluster, resource, want string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	await(t, patience, func(ctx context.Context) error {
+	gatetest.Await(t, patience, func(ctx context.Context) error {
 		// The exit code says the same as the text; an error without text is none of these answers.
 		stdout, stderr, _ := cluster.KubectlAs(ctx, account.Kubeconfig, nil, "auth", "can-i", "list", resource, "--all-namespaces")
 		if got := strings.TrimSpace(stdout); got != want {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/upgrade-gate/upgrade-gate/e2e/gate"
+	"github.com/upgrade-gate/upgrade-gate/e2e/gate/gatetest"
 )
 
 // calls returns how often the API server has called the gate, whatever became of it.
@@ -129,7 +130,7 @@ spec: {version: v1.4.2}
 	}
 
 	pause(t, cluster, vmi("shop", "db-1"))
-	await(t, patience, func(ctx context.Context) error { // until the cache knows, so that the refusal is in advance
+	gatetest.Await(t, patience, func(ctx context.Context) error { // until the cache knows, so that the refusal is in advance
 		status, err := refusal(ctx, t, cluster)
 		lines := decisions(t, process)
 		if err == nil && (status == nil || lines[len(lines)-1].Text("phase") != "advance") {

@@ -1,13 +1,13 @@
 package supportbundle_test
 
 import (
-	"os"
 	"strings"
 	"testing"
 
 	"sigs.k8s.io/yaml"
 
 	"github.com/upgrade-gate/upgrade-gate/e2e/gate"
+	"github.com/upgrade-gate/upgrade-gate/e2e/gate/gatetest"
 	"github.com/upgrade-gate/upgrade-gate/e2e/load"
 	"github.com/upgrade-gate/upgrade-gate/e2e/supportbundle"
 )
@@ -18,15 +18,7 @@ func TestABundleOfARunningControlPlane(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cluster, err := gate.StartCluster(t.Context(), gate.ClusterOptions{Folder: folder, Progress: os.Stderr})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := cluster.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	cluster := gatetest.Start(t, "", gate.ClusterOptions{Folder: folder})
 	held, err := load.Read(folder)
 	if err != nil {
 		t.Fatal(err)

@@ -15,6 +15,7 @@ import (
 	"github.com/upgrade-gate/upgrade-gate/deploy/manifests"
 	"github.com/upgrade-gate/upgrade-gate/e2e/controlplane"
 	"github.com/upgrade-gate/upgrade-gate/e2e/gate"
+	"github.com/upgrade-gate/upgrade-gate/e2e/gate/gatetest"
 )
 
 // namesThePerson compares what is recorded of the refusals so far with in whose names they were asked for; an empty
@@ -51,7 +52,7 @@ func eventsName(t *testing.T, at *site, users []string) {
 		t.Fatal(err)
 	}
 	var got []string
-	await(t, func(ctx context.Context) error {
+	gatetest.Await(t, patience, func(ctx context.Context) error {
 		list, err := client.EventsV1().Events(namespace).List(ctx, metav1.ListOptions{FieldSelector: "reportingController=upgradegate.io/upgrade-gate"})
 		if err != nil {
 			return err
@@ -81,7 +82,7 @@ func eventsName(t *testing.T, at *site, users []string) {
 // asked, and what the gate noted.
 func auditNames(t *testing.T, at *site, asked []string) {
 	var refused []controlplane.AuditEvent
-	await(t, func(context.Context) error {
+	gatetest.Await(t, patience, func(context.Context) error {
 		events, err := at.AuditEvents()
 		if err != nil {
 			return err

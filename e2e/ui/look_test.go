@@ -53,7 +53,7 @@ const measure = `(() => {
 
 // showsAll shows the messages as both pages do, and looks whether all of them is seen.
 func showsAll(t *testing.T, messages map[string]string) {
-	on := tab(t)
+	on := browser.Open(t)
 	for name, message := range messages {
 		message = prefix + message
 		lines := strings.Split(message, "\n")
@@ -117,7 +117,7 @@ func open(t *testing.T, on *browser.Tab, what shown) {
 // showsWarnings has a browser read the headers, and shows what the UI makes of them: it leaves out what begins with
 // "unknown field", and joins the rest with commas.
 func showsWarnings(t *testing.T, warnings []string) {
-	on := tab(t)
+	on := browser.Open(t)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		for _, warning := range warnings {
@@ -167,18 +167,4 @@ func picture(t *testing.T, on *browser.Tab, name, selector string) {
 	if err := os.WriteFile(filepath.Join(*pictures, name+".png"), png, 0o644); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// tab opens a browser. Where there is none the test is skipped, unless CI asks for it.
-func tab(t *testing.T) *browser.Tab {
-	t.Helper()
-	if _, err := browser.Find(); errors.Is(err, browser.ErrNone) && os.Getenv("CI") != "true" {
-		t.Skip(err)
-	}
-	opened, err := browser.Open(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(opened.Close)
-	return opened
 }

@@ -7,18 +7,16 @@ import (
 	"os"
 	"testing"
 
-	"github.com/upgrade-gate/upgrade-gate/e2e/gate"
+	"github.com/upgrade-gate/upgrade-gate/e2e/gate/gatetest"
 	"github.com/upgrade-gate/upgrade-gate/e2e/load"
 )
 
 // admit gives the people their rights and waits until Steve, which learns of them through watches, knows them.
 func admit(t *testing.T, at *site) {
 	t.Helper()
-	if _, _, err := at.Kubectl(t.Context(), nil, "apply", "-f", "testdata/people.yaml"); err != nil {
-		t.Fatal(err)
-	}
+	gatetest.Kubectl(t, at.Cluster, "apply", "-f", "testdata/people.yaml")
 	for _, who := range []person{{}, owner(), viewer()} {
-		await(t, func(ctx context.Context) error {
+		gatetest.Await(t, patience, func(ctx context.Context) error {
 			got, err := at.send(ctx, http.MethodGet, collection, "", who)
 			if err == nil && got.status != http.StatusOK {
 				err = fmt.Errorf("Steve gives %q no list of the upgrades: %s", who.name, got.body)
@@ -40,14 +38,6 @@ func upload(t *testing.T, at *site) {
 		t.Fatal(err)
 	}
 	if _, err := at.Loader.Apply(t.Context(), objects...); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// await tries until there is no error; if there always is one the test ends.
-func await(t *testing.T, try func(context.Context) error) {
-	t.Helper()
-	if err := gate.Await(t.Context(), patience, try); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/upgrade-gate/upgrade-gate/deploy/manifests"
 	"github.com/upgrade-gate/upgrade-gate/e2e/gate"
+	"github.com/upgrade-gate/upgrade-gate/e2e/gate/gatetest"
 )
 
 const (
@@ -45,7 +46,7 @@ func TestTheUIShowsWhyAnUpgradeIsRefused(t *testing.T) {
 	at := begin(t, "stuck-pre-drained")
 	upload(t, at)
 	admit(t, at)
-	process := guard(t, at, gate.Options{})
+	process := gatetest.Guard(t, at.Cluster, gate.Options{})
 
 	messages := map[string]string{}
 	var asked []string // in whose name, in the order of the requests

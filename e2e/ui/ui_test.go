@@ -22,6 +22,7 @@ import (
 
 	"github.com/upgrade-gate/upgrade-gate/e2e/controlplane"
 	"github.com/upgrade-gate/upgrade-gate/e2e/gate"
+	"github.com/upgrade-gate/upgrade-gate/e2e/gate/gatetest"
 )
 
 const (
@@ -54,19 +55,7 @@ type site struct {
 // may do everything. Both end with the test.
 func begin(t *testing.T, example string) *site {
 	t.Helper()
-	folder, err := gate.Example(example)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cluster, err := gate.StartCluster(t.Context(), gate.ClusterOptions{Folder: folder, Progress: os.Stderr})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := cluster.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	cluster := gatetest.Start(t, example, gate.ClusterOptions{})
 	account, err := cluster.AddServiceAccount(t.Context(), namespace, "harvester", controlplane.Rights{ClusterRoles: []string{"cluster-admin"}})
 	if err != nil {
 		t.Fatal(err)
@@ -78,28 +67,6 @@ func begin(t *testing.T, example string) *site {
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: cluster.ClusterCA.Pool(), MinVersion: tls.VersionTLS12}}
 	t.Cleanup(transport.CloseIdleConnections)
 	return &site{Cluster: cluster, steve: steve, client: &http.Client{Transport: transport, Timeout: time.Minute}}
-}
-
-// guard starts a gate. When the test fails, what the gate has decided is shown.
-func guard(t *testing.T, at *site, options gate.Options) *gate.Process {
-	t.Helper()
-	process, err := at.StartGate(t.Context(), options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if !t.Failed() {
-			return
-		}
-		decisions, err := process.Decisions()
-		if err != nil {
-			t.Log(err)
-		}
-		for _, decision := range decisions {
-			t.Log("the gate:", decision.Raw)
-		}
-	})
-	return process
 }
 
 // answer is what the UI gets.

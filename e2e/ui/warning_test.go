@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/dynamic"
 
 	"github.com/upgrade-gate/upgrade-gate/e2e/gate"
+	"github.com/upgrade-gate/upgrade-gate/e2e/gate/gatetest"
 	"github.com/upgrade-gate/upgrade-gate/e2e/load"
 )
 
@@ -26,7 +27,7 @@ func TestTheUIShowsTheWarningsOfAnUpgradeThatIsAdmitted(t *testing.T) {
 	at := begin(t, "healthy")
 	admit(t, at)
 	leaveOneReplica(t, at)
-	guard(t, at, gate.Options{})
+	gatetest.Guard(t, at.Cluster, gate.Options{})
 	for _, button := range buttons()[:2] {
 		t.Run(button.name, func(t *testing.T) {
 			got := press(t, at, button.path, button.body, owner())
@@ -119,7 +120,7 @@ func forget(t *testing.T, at *site) {
 			t.Fatal(err)
 		}
 	}
-	await(t, func(ctx context.Context) error {
+	gatetest.Await(t, patience, func(ctx context.Context) error {
 		_, _, err := at.Kubectl(ctx, nil, "create", "--dry-run=server", "-f", "../../examples/upgrade-v1.4.2.yaml")
 		return err
 	})
