@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -85,12 +86,19 @@ const (
 	returnInterval = time.Minute
 	// worthReturning is which part of the heap must have been allocated before it is worth while: an eighth.
 	worthReturning = 8
+	// elsewhere is which part of a memory limit is left to what Go's runtime does not count, but the kernel does: the pages of the program
+	// that it has touched, and the buffers of its connections. A tenth.
+	elsewhere = 10
 )
 
 func serve(ctx context.Context, version string, flags serveFlags) error {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 		go returnMemory(ctx)
+	}
+	// The manifests set GOMEMLIMIT to the container's limit.
+	if limit := debug.SetMemoryLimit(-1); limit < math.MaxInt64 {
+		debug.SetMemoryLimit(limit - limit/elsewhere)
 	}
 	logger, err := newLogger(flags.logLevel)
 	if err != nil {

@@ -174,6 +174,7 @@ func patchPaused(ctx context.Context, loader *load.Loader, paused bool) error {
 
 // BenchmarkRefuse measures a refusal: handler-ms is the gate's own answer, api-server-ms the whole request as kubectl sends it.
 func BenchmarkRefuse(b *testing.B) {
+	needCluster(b)
 	reviewer, err := newReviewer(b.Context())
 	if err != nil {
 		b.Fatal(err)
@@ -203,6 +204,7 @@ func BenchmarkRefuse(b *testing.B) {
 // BenchmarkAllow measures an admission, which rests on a live read, beside the floor: the same lists fetched raw, all at
 // once, by the same identity, and thrown away.
 func BenchmarkAllow(b *testing.B) {
+	needCluster(b)
 	reviewer, err := newReviewer(b.Context())
 	if err != nil {
 		b.Fatal(err)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"slices"
@@ -49,32 +48,40 @@ func wantedSize() (clustertest.Size, error) {
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
-// run starts the cluster only if benchmarks are asked for.
+// run stops what the benchmarks have started.
 func run(m *testing.M) (code int) {
-	flag.Parse()
-	if flag.Lookup("test.bench").Value.String() == "" {
-		return m.Run()
-	}
 	log.SetLogger(logr.Discard())
-	ctx := context.Background()
-	base, err := gate.StartCluster(ctx, gate.ClusterOptions{Progress: os.Stderr})
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
 	defer func() {
-		if err := base.Stop(); err != nil {
-			fmt.Fprintln(os.Stderr, "stopping:", err)
-			code = 1
+		for _, stop := range slices.Backward(stops) {
+			if err := stop(); err != nil {
+				fmt.Fprintln(os.Stderr, "stopping:", err)
+				code = 1
+			}
 		}
 	}()
+	return m.Run()
+}
+
+// stops are called when all benchmarks have ended, the last first.
+var stops []func() error
+
+// needCluster loads the cluster, once, for the benchmarks that share it.
+func needCluster(b *testing.B) {
+	b.Helper()
+	if loaded != nil {
+		return
+	}
+	ctx := context.Background() // it outlives this benchmark
+	base, err := gate.StartCluster(ctx, gate.ClusterOptions{Progress: os.Stderr})
+	if err != nil {
+		b.Fatal(err)
+	}
+	stops = append(stops, base.Stop)
 	fleet, err := start(ctx, base)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
+		b.Fatal(err)
 	}
-	defer func() { _ = fleet.Stop() }()
-	return m.Run()
+	stops = append(stops, fleet.Stop)
 }
 
 // start loads the generated cluster and starts a gate before it.

@@ -33,6 +33,7 @@ const (
 // at all, and beating, where kubelets renew leases and report their nodes' statuses as they do in a cluster in which nothing happens. It
 // starts a gate of its own.
 func BenchmarkIdleCPU(b *testing.B) {
+	needCluster(b)
 	process, err := loaded.StartProcess(b.Context(), gate.Options{})
 	if err != nil {
 		b.Fatal(err)

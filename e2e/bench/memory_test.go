@@ -15,6 +15,7 @@ import (
 // BenchmarkIdleMemory reports what the gate takes when its cache is full and nobody has asked it anything. It starts a gate of
 // its own.
 func BenchmarkIdleMemory(b *testing.B) {
+	needCluster(b)
 	process, err := loaded.StartProcess(b.Context(), gate.Options{})
 	if err != nil {
 		b.Fatal(err)
