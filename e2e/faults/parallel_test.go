@@ -6,8 +6,8 @@ import (
 	"github.com/upgrade-gate/upgrade-gate/e2e/traffic"
 )
 
-// parallelCreates is a script that has lost its mind: 500 creates at once. A replica judges four at a time; those that have
-// not had their turn by the API server's deadline are refused, and told so. Where the machine is so busy that the API server
+// parallelCreates is a script that has lost its mind: 500 creates at once. A replica judges four at a time, and those that wait
+// share one judgement; those that have not had their turn by the API server's deadline are refused, and told so. Where the machine is so busy that the API server
 // itself runs out of time, it says so.
 func parallelCreates() fault {
 	return fault{
