@@ -68,7 +68,7 @@ vuln: ## govulncheck: what is linked in has no vulnerability that the program re
 .PHONY: bench
 bench: build prepare ## Benchmarks at sizes S, M and L; the figures of docs/performance.md
 	go test -run '^$$' -bench . -benchtime $(BENCHTIME) ./cluster ./checks ./drain ./gate ./report
-	cd e2e && go test -run '^$$' -bench . -benchtime $(BENCHTIME) -timeout 30m ./bench
+	cd e2e && go test -run '^$$' -bench . -benchtime $(BENCHTIME) -timeout 90m ./bench
 
 .PHONY: faults
 faults: build prepare ## What goes wrong in a cluster, done to one; the figures of docs/reliability.md
