@@ -8,8 +8,10 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 GOFLAGS_BUILD := -trimpath -buildvcs=false -ldflags '$(LDFLAGS)'
 # TESTFLAGS are passed to every go test: make test TESTFLAGS=-v
 TESTFLAGS ?=
-# E2E_AT_ONCE is how many end-to-end suites run at once, each with control planes of its own: they wait more than they compute.
+# E2E_AT_ONCE is how many end-to-end suites run at once, each with control planes of its own: they wait more than they compute. Those of ALONE run one
+# by one after them: they count the calls that are lost while something fails, and another suite would be one more thing that fails.
 E2E_AT_ONCE ?= 2
+ALONE := certmanager|faults|installed
 IMAGE ?= upgrade-gate:$(VERSION)
 BENCHTIME ?= 1s
 # RELEASE_URL is the address that a release is published below: make release RELEASE_URL=https://downloads.example.com/v0.1.0
@@ -40,7 +42,11 @@ unit: ## Unit tests, fixtures, and whether generated files are current
 
 .PHONY: e2e
 e2e: build prepare ## End-to-end tests on a real kube-apiserver, etcd, kubectl, scheduler and controllers
-	cd e2e && go test $(TESTFLAGS) -count 1 -timeout 40m -p $(E2E_AT_ONCE) ./... # Go does not see when a cached result is of another binary or chart
+	@cd e2e && status=0; \
+	suites() { echo "go test $$*"; go test $(TESTFLAGS) -count 1 -timeout 40m "$$@" || status=$$?; }; \
+	suites -p $(E2E_AT_ONCE) $$(go list ./... | grep -vE 'e2e/($(ALONE))$$'); \
+	suites -p 1 $(foreach suite,$(subst |, ,$(ALONE)),./$(suite)); \
+	exit $$status # -count 1, for Go does not see when a cached result is of another binary or chart
 
 .PHONY: vet
 vet: ## go vet and gofmt

@@ -64,6 +64,9 @@ func (d dialer) one(ctx context.Context, address string) (chain []Certificate, p
 	case errors.Is(err, context.DeadlineExceeded):
 		return nil, fmt.Sprintf("%s presented no certificate within %s", address, d.timeout)
 	case err != nil:
+		if onTheWay := (*net.OpError)(nil); errors.As(err, &onTheWay) {
+			err = onTheWay.Err // without the addresses, which are said already
+		}
 		return nil, fmt.Sprintf("%s presented no certificate: %s", address, firstLine([]byte(err.Error())))
 	}
 	defer connection.Close()

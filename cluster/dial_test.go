@@ -74,7 +74,7 @@ func TestAServerThatDoesNotPresentACertificateConcernsItselfAlone(t *testing.T) 
 	t.Cleanup(plain.Close)
 	for name, test := range map[string]struct{ address, want string }{
 		"it accepts and never answers": {silent(t), "presented no certificate within 50ms"},
-		"it refuses the connection":    {gone(t), "connection refused"},
+		"it refuses the connection":    {gone(t), "presented no certificate: connect: connection refused"},
 		"it does not speak TLS":        {plain.Listener.Addr().String(), "presented no certificate: tls: first record does not look like a TLS handshake"},
 	} {
 		t.Run(name, func(t *testing.T) {
