@@ -92,7 +92,7 @@ func (t *turns) take(ctx, turnBy context.Context, asked question, judge judging)
 	select {
 	case <-mine.ended:
 	case <-ctx.Done():
-		if deadline, _ := ctx.Deadline(); errors.Is(ctx.Err(), context.Canceled) || deadline.Before(mine.latest) {
+		if deadline, _ := ctx.Deadline(); errors.Is(ctx.Err(), context.Canceled) || mine.latest.IsZero() || deadline.Before(mine.latest) {
 			return report.Report{}, false, errLate
 		}
 		<-mine.ended // whose deadline is the same: a verdict that says what could not be read in time

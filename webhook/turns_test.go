@@ -125,7 +125,7 @@ func TestASharedJudgementHasTheTimeOfWhoHasMost(t *testing.T) {
 		d.ask(t, "v1.4.1", 10*time.Second)
 		short, long := d.ask(t, "v1.4.2", 15*time.Second), d.ask(t, "v1.4.2", 30*time.Second)
 		want := time.Now().Add(30 * time.Second)
-		time.Sleep(15 * time.Second) // the first has given up after 10
+		time.Sleep(15 * time.Second) // of the fake clock; the first has given up after 10
 		if a := <-short; !errors.Is(a.err, errLate) {
 			t.Errorf("who had less time got %+v, want an error that says so", a)
 		}
@@ -135,6 +135,24 @@ func TestASharedJudgementHasTheTimeOfWhoHasMost(t *testing.T) {
 		d.release <- ready()
 		if a := <-long; a.verdict.Verdict != policy.Ready {
 			t.Errorf("who had more time got %+v, want the verdict", a)
+		}
+		d.empty(t)
+	})
+}
+
+func TestWhoHasADeadlineDoesNotWaitForWhoHasNone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(1)
+		d.slots <- struct{}{}
+		patient := d.askAs(t, t.Context(), t.Context(), "v1.4.2")
+		hurried := d.ask(t, "v1.4.2", time.Second)
+		<-d.slots
+		if a := <-hurried; !errors.Is(a.err, errLate) {
+			t.Errorf("who had a second got %+v, want an error that says so", a)
+		}
+		d.release <- ready()
+		if a := <-patient; a.verdict.Verdict != policy.Ready {
+			t.Errorf("who had all the time got %+v, want the verdict", a)
 		}
 		d.empty(t)
 	})

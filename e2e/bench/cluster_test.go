@@ -84,6 +84,24 @@ func needCluster(b *testing.B) {
 	stops = append(stops, fleet.Stop)
 }
 
+// startAnother starts a gate that nobody has asked anything yet, until the benchmark ends.
+func startAnother(b *testing.B) *gate.Process {
+	b.Helper()
+	process, err := loaded.StartProcess(b.Context(), gate.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		if err := process.Stop(context.WithoutCancel(b.Context())); err != nil {
+			b.Error(err)
+		}
+	})
+	if err := process.AwaitReady(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	return process
+}
+
 // start loads the generated cluster and starts a gate before it.
 func start(ctx context.Context, base *gate.Cluster) (*kubelets.Fleet, error) {
 	size, err := wantedSize()

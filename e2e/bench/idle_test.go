@@ -34,18 +34,7 @@ const (
 // starts a gate of its own.
 func BenchmarkIdleCPU(b *testing.B) {
 	needCluster(b)
-	process, err := loaded.StartProcess(b.Context(), gate.Options{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer func() {
-		if err := process.Stop(context.WithoutCancel(b.Context())); err != nil {
-			b.Error(err)
-		}
-	}()
-	if err := process.AwaitReady(b.Context()); err != nil {
-		b.Fatal(err)
-	}
+	process := startAnother(b)
 	pause(b.Context(), settling)
 	b.Run("still/"+loaded.size.Name, func(b *testing.B) { reportCPU(b, process) })
 	b.Run("beating/"+loaded.size.Name, func(b *testing.B) {

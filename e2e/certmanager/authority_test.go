@@ -26,13 +26,20 @@ func testLostAuthority(t *testing.T, cluster *cluster, replicas *replicas) {
 	now := cluster.renewUnder(t, made)
 	cluster.awaitInjected(t, 2)
 	calls.Await(t, traffic.Steady)
-	replicas.awaitServed(t, 0, before)
-	replicas.release()
-	replicas.awaitServed(t, 0, now)
-	replicas.awaitServed(t, 1, now)
+	replicas.changeOver(t, calls, before, now)
+}
+
+// changeOver lets the files of the first replica, which were held, arrive, and waits until both serve the new certificate. No call may have been
+// lost.
+func (r *replicas) changeOver(t *testing.T, calls *load, before, now *x509.Certificate) {
+	t.Helper()
+	r.awaitServed(t, 0, before)
+	r.release()
+	r.awaitServed(t, 0, now)
+	r.awaitServed(t, 1, now)
 	calls.Await(t, traffic.Steady)
 	calls.countAll(t, 3*traffic.Steady)
-	replicas.awaitReady(t)
+	r.awaitReady(t)
 }
 
 // forgetful replaces the CA injector by one that works as those before cert-manager 1.19 did: what it injects takes the place of what
@@ -66,13 +73,7 @@ func testRenewedAuthority(t *testing.T, cluster *cluster, replicas *replicas) {
 	now := cluster.renewUnder(t, renewed)
 	cluster.awaitInjected(t, 1)
 	calls.Await(t, traffic.Steady)
-	replicas.awaitServed(t, 0, before)
-	replicas.release()
-	replicas.awaitServed(t, 0, now)
-	replicas.awaitServed(t, 1, now)
-	calls.Await(t, traffic.Steady)
-	calls.countAll(t, 3*traffic.Steady)
-	replicas.awaitReady(t)
+	replicas.changeOver(t, calls, before, now)
 }
 
 // testForgottenAuthority loses the authority as testLostAuthority does. Nothing happens until the certificate is renewed; then what

@@ -3,19 +3,16 @@
 package stories_test
 
 import (
-	"bytes"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -134,34 +131,14 @@ func decisions(t *testing.T, process *gate.Process) []gate.LogLine {
 	return lines
 }
 
-// golden compares text with testdata/NAME.golden, in which times and ages are replaced by words. With
-// -update the file is written.
+// golden compares text with testdata/NAME.golden, as timeless leaves it.
 func golden(t *testing.T, name, text string) {
 	t.Helper()
-	path := filepath.Join("testdata", name+".golden")
-	got := []byte(timeless(text))
-	if *update {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(want, got) {
-		t.Errorf("other than %s, which go test -update writes anew (-want +got):\n%s", path, cmp.Diff(string(want), string(got)))
-	}
+	gatetest.Golden(t, *update, name, timeless(text))
 }
 
-// timeless replaces times by TIME and ages by AGE, and leaves out what follows an age in a warning, which
-// is cut after 256 characters: how much remains depends on the age's length.
+// timeless replaces times and ages, and leaves out what follows an age in a warning, which is cut after 256 characters: how much remains
+// depends on the age's length.
 func timeless(text string) string {
-	text = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`).ReplaceAllString(text, "TIME")
-	text = regexp.MustCompile(`(since|for|seen) ((\d+[dhms])+( ago)?|\d+ (second|minute|hour|day|month)s?( ago)?|just now)`).ReplaceAllString(text, "$1 AGE")
-	return regexp.MustCompile(`(?m)^(Warning: .*? AGE).*$`).ReplaceAllString(text, "$1 …")
+	return regexp.MustCompile(`(?m)^(Warning: .*? AGE).*$`).ReplaceAllString(gatetest.Timeless(text), "$1 …")
 }

@@ -3,7 +3,6 @@
 package ui_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -12,13 +11,10 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/upgrade-gate/upgrade-gate/e2e/controlplane"
 	"github.com/upgrade-gate/upgrade-gate/e2e/gate"
@@ -121,31 +117,10 @@ func press(t *testing.T, at *site, path, body string, as person) answer {
 	return got
 }
 
-// golden compares text with testdata/NAME.golden, in which times and ages are replaced by words. With
-// -update the file is written.
+// golden compares text with testdata/NAME.golden, in which times, ages and generated names are replaced by words.
 func golden(t *testing.T, name, text string) {
 	t.Helper()
-	path := filepath.Join("testdata", name+".golden")
-	got := []byte(timeless(text) + "\n")
-	if *update {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(want, got) {
-		t.Errorf("other than %s, which go test -update writes anew (-want +got):\n%s", path, cmp.Diff(string(want), string(got)))
-	}
-}
-
-// timeless replaces times by TIME, ages by AGE and generated names by NAME.
-func timeless(text string) string {
-	text = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`).ReplaceAllString(text, "TIME")
-	text = regexp.MustCompile(`hvst-upgrade-[a-z0-9]{5}`).ReplaceAllString(text, "NAME")
+	text = regexp.MustCompile(`hvst-upgrade-[a-z0-9]{5}`).ReplaceAllString(gatetest.Timeless(text), "NAME")
 	text = regexp.MustCompile(`localhost:\d+`).ReplaceAllString(text, "localhost:PORT")
-	return regexp.MustCompile(`(since|for|seen) ((\d+[dhms])+( ago)?|\d+ (second|minute|hour|day|month)s?( ago)?|just now)`).ReplaceAllString(text, "$1 AGE")
+	gatetest.Golden(t, *update, name, text+"\n")
 }
