@@ -3,13 +3,11 @@ package checks
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	lhv1 "github.com/longhorn/longhorn-manager/k8s/pkg/apis/longhorn/v1beta2"
-	storagev1 "k8s.io/api/storage/v1"
 
 	"github.com/upgrade-gate/upgrade-gate/cluster"
 )
@@ -18,7 +16,7 @@ import (
 const settingDetachByHand = "detach-manually-attached-volumes-when-cordoned"
 
 // removeTicket is the command that removes one ticket, as Longhorn's UI does when it detaches.
-func removeTicket(attachment *lhv1.VolumeAttachment, id string) string {
+func removeTicket(attachment *cluster.Attachment, id string) string {
 	pointer := strings.NewReplacer("~", "~0", "/", "~1").Replace(id)
 	return fmt.Sprintf("kubectl -n longhorn-system patch volumeattachments.longhorn.io %s --type json -p '[{\"op\":\"remove\",\"path\":\"/spec/attachmentTickets/%s\"}]'",
 		attachment.Name, pointer)
@@ -42,7 +40,7 @@ func operationsOf(p *Pass) map[string]bool {
 
 // ticketHolds lists the tickets of a volume that no running workload accounts for. explained is true where the volume may be
 // attached without a workload: for the share manager, or for an operation that another check reports.
-func ticketHolds(p *Pass, volume *lhv1.Volume, operations map[string]bool) (holds []hold, explained bool) {
+func ticketHolds(p *Pass, volume *cluster.Volume, operations map[string]bool) (holds []hold, explained bool) {
 	explained = volume.Status.RestoreRequired || isBeingCloned(volume)
 	attachment := p.AttachmentOf(volume.Name)
 	if attachment == nil {
@@ -51,8 +49,7 @@ func ticketHolds(p *Pass, volume *lhv1.Volume, operations map[string]bool) (hold
 	if isOrdinary(p, volume, attachment) {
 		return nil, explained
 	}
-	for _, id := range slices.Sorted(maps.Keys(attachment.Spec.AttachmentTickets)) {
-		ticket := attachment.Spec.AttachmentTickets[id]
+	for id, ticket := range attachment.Spec.AttachmentTickets.All() {
 		switch {
 		case ticket == nil || cluster.Text(ticket.Type) == "":
 			holds = append(holds, hold{unknown: fmt.Sprintf("its attachment ticket %q does not say whose it is", id)})
@@ -70,11 +67,11 @@ func ticketHolds(p *Pass, volume *lhv1.Volume, operations map[string]bool) (hold
 }
 
 // isOrdinary tells whether a volume has the one ticket of the CSI driver that nearly every attached volume has.
-func isOrdinary(p *Pass, volume *lhv1.Volume, attachment *lhv1.VolumeAttachment) bool {
+func isOrdinary(p *Pass, volume *cluster.Volume, attachment *cluster.Attachment) bool {
 	if len(attachment.Spec.AttachmentTickets) != 1 {
 		return false
 	}
-	for id, ticket := range attachment.Spec.AttachmentTickets {
+	for id, ticket := range attachment.Spec.AttachmentTickets.All() {
 		return ticket != nil && ticket.Type == lhv1.AttacherTypeCSIAttacher && hasKubernetesAttachment(p, volume, id, ticket)
 	}
 	return false
@@ -82,9 +79,9 @@ func isOrdinary(p *Pass, volume *lhv1.Volume, attachment *lhv1.VolumeAttachment)
 
 // csiHold tells whether a ticket of the CSI driver has lost the Kubernetes VolumeAttachment that it was made for. Two tickets
 // of a volume that is not shared are the matter of multi-engine-volumes.
-func csiHold(p *Pass, volume *lhv1.Volume, attachment *lhv1.VolumeAttachment, id string, ticket *lhv1.AttachmentTicket) (hold, bool) {
+func csiHold(p *Pass, volume *cluster.Volume, attachment *cluster.Attachment, id string, ticket *lhv1.AttachmentTicket) (hold, bool) {
 	csi := 0
-	for _, other := range attachment.Spec.AttachmentTickets {
+	for _, other := range attachment.Spec.AttachmentTickets.All() {
 		if other != nil && other.Type == lhv1.AttacherTypeCSIAttacher {
 			csi++
 		}
@@ -95,7 +92,7 @@ func csiHold(p *Pass, volume *lhv1.Volume, attachment *lhv1.VolumeAttachment, id
 	if hasKubernetesAttachment(p, volume, id, ticket) {
 		return hold{}, false
 	}
-	since := satisfiedSince(attachment.Status.AttachmentTicketStatuses[id])
+	since := ticketSatisfiedSince(attachment, id)
 	return hold{
 		fact:  fmt.Sprintf("has the CSI ticket %s for %s without its Kubernetes VolumeAttachment", id, nodeOr(ticket.NodeID)),
 		since: since, passing: p.Age(since) < p.Settings.StaleEngineAge,
@@ -105,7 +102,7 @@ func csiHold(p *Pass, volume *lhv1.Volume, attachment *lhv1.VolumeAttachment, id
 
 // hasKubernetesAttachment tells whether the VolumeAttachment exists that a ticket of the CSI driver was made for: both have one
 // name, which is made from the volume's and the node's.
-func hasKubernetesAttachment(p *Pass, volume *lhv1.Volume, id string, ticket *lhv1.AttachmentTicket) bool {
+func hasKubernetesAttachment(p *Pass, volume *cluster.Volume, id string, ticket *lhv1.AttachmentTicket) bool {
 	for _, va := range p.KubernetesAttachmentsOf(persistentVolumeOf(volume)) {
 		if va.Name == id || va.Spec.NodeName == ticket.NodeID {
 			return true
@@ -115,7 +112,7 @@ func hasKubernetesAttachment(p *Pass, volume *lhv1.Volume, id string, ticket *lh
 }
 
 // isOperation tells whether another check reports the operation that a ticket serves.
-func isOperation(p *Pass, volume *lhv1.Volume, id string, ticket *lhv1.AttachmentTicket, operations map[string]bool) bool {
+func isOperation(p *Pass, volume *cluster.Volume, id string, ticket *lhv1.AttachmentTicket, operations map[string]bool) bool {
 	switch ticket.Type {
 	case lhv1.AttacherTypeBackupController, lhv1.AttacherTypeVolumeCloneController:
 		return operations[id] || ticket.Type == lhv1.AttacherTypeVolumeCloneController && isBeingCloned(volume)
@@ -124,7 +121,7 @@ func isOperation(p *Pass, volume *lhv1.Volume, id string, ticket *lhv1.Attachmen
 	case lhv1.AttacherTypeVolumeExpansionController:
 		return volume.Status.ExpansionRequired
 	case lhv1.AttacherTypeVolumeEvictionController:
-		return slices.ContainsFunc(p.ReplicasOf(volume.Name), func(r *lhv1.Replica) bool { return r.Spec.EvictionRequested })
+		return slices.ContainsFunc(p.ReplicasOf(volume.Name), func(r *cluster.Replica) bool { return r.Spec.EvictionRequested })
 	case lhv1.AttacherTypeVolumeRebuildingController:
 		return slices.ContainsFunc(p.ReplicasOf(volume.Name), isBeingRebuilt)
 	}
@@ -132,9 +129,9 @@ func isOperation(p *Pass, volume *lhv1.Volume, id string, ticket *lhv1.Attachmen
 }
 
 // otherHold is a ticket of neither a workload nor a known operation.
-func otherHold(p *Pass, volume *lhv1.Volume, attachment *lhv1.VolumeAttachment, id string, ticket *lhv1.AttachmentTicket) hold {
+func otherHold(p *Pass, volume *cluster.Volume, attachment *cluster.Attachment, id string, ticket *lhv1.AttachmentTicket) hold {
 	h := hold{
-		since:  satisfiedSince(attachment.Status.AttachmentTicketStatuses[id]),
+		since:  ticketSatisfiedSince(attachment, id),
 		remedy: "remove the ticket: " + removeTicket(attachment, id),
 	}
 	switch ticket.Type {
@@ -166,12 +163,12 @@ func keepsManualTickets(p *Pass) string {
 }
 
 // aCordonDetaches tells whether a volume is attached by hand alone, so that it is detached when its node is cordoned.
-func aCordonDetaches(p *Pass, volume *lhv1.Volume) bool {
+func aCordonDetaches(p *Pass, volume *cluster.Volume) bool {
 	attachment := p.AttachmentOf(volume.Name)
 	if attachment == nil || len(attachment.Spec.AttachmentTickets) == 0 || keepsManualTickets(p) != "" {
 		return false
 	}
-	for _, ticket := range attachment.Spec.AttachmentTickets {
+	for _, ticket := range attachment.Spec.AttachmentTickets.All() {
 		if ticket == nil || ticket.Type != lhv1.AttacherTypeLonghornAPI {
 			return false
 		}
@@ -204,15 +201,15 @@ func reportStaleKubernetesAttachments(p *Pass) {
 }
 
 // volumesByPersistentVolume returns Longhorn's volumes by the names of their persistent volumes.
-func volumesByPersistentVolume(p *Pass) map[string]*lhv1.Volume {
-	volumes := make(map[string]*lhv1.Volume, len(p.Volumes()))
+func volumesByPersistentVolume(p *Pass) map[string]*cluster.Volume {
+	volumes := make(map[string]*cluster.Volume, len(p.Volumes()))
 	for _, volume := range p.Volumes() {
 		volumes[persistentVolumeOf(volume)] = volume
 	}
 	return volumes
 }
 
-func staleFact(p *Pass, va *storagev1.VolumeAttachment, exists bool) string {
+func staleFact(p *Pass, va *cluster.VolumeAttachment, exists bool) string {
 	var facts []string
 	if va.Spec.NodeName != "" && p.Node(va.Spec.NodeName) == nil {
 		facts = append(facts, "names a node that does not exist")
@@ -232,7 +229,7 @@ func staleFact(p *Pass, va *storagev1.VolumeAttachment, exists bool) string {
 	return strings.Join(facts, " and ")
 }
 
-func deletedOrCreated(va *storagev1.VolumeAttachment) time.Time {
+func deletedOrCreated(va *cluster.VolumeAttachment) time.Time {
 	if va.DeletionTimestamp != nil {
 		return va.DeletionTimestamp.Time
 	}

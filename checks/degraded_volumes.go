@@ -89,7 +89,7 @@ func (w waitRule) byRobustness() bool { return w.nodes > 2 }
 
 // shortfall says what the upgrade would wait for in a volume in use; empty where it would not wait. inUse is how many
 // replicas the engine with the fewest uses, and less than zero where no engine runs.
-func (w waitRule) shortfall(volume *lhv1.Volume, engines []*lhv1.Engine, inUse int) string {
+func (w waitRule) shortfall(volume *cluster.Volume, engines []*cluster.Engine, inUse int) string {
 	switch {
 	case inUse < 0:
 		return fmt.Sprintf("is %s, but its engine %s is %s", volume.Status.State, engines[0].Name, engines[0].Status.CurrentState)
@@ -117,7 +117,7 @@ func reportRunningWithoutVolume(p *Pass) {
 			continue
 		}
 		if engine.Status.CurrentState != lhv1.InstanceStateRunning {
-			if because := unreadEngine([]*lhv1.Engine{engine}); because != "" {
+			if because := unreadEngine([]*cluster.Engine{engine}); because != "" {
 				p.Unknownf(engine, "its volume %q does not exist, and %s", name, because)
 			}
 			continue

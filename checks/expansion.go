@@ -3,14 +3,12 @@ package checks
 import (
 	"fmt"
 
-	lhv1 "github.com/longhorn/longhorn-manager/k8s/pkg/apis/longhorn/v1beta2"
-
 	"github.com/upgrade-gate/upgrade-gate/cluster"
 )
 
 // reportExpansion finds volumes whose size is being changed, or whose engine is larger than the volume itself
 // (longhorn/longhorn#5709): such a volume is neither migrated nor rebuilt.
-func reportExpansion(p *Pass, volume *lhv1.Volume, engines []*lhv1.Engine) {
+func reportExpansion(p *Pass, volume *cluster.Volume, engines []*cluster.Engine) {
 	for _, engine := range judgedEngines(engines) {
 		if cluster.Text(engine.Status.LastExpansionError) != "" || engine.Status.CurrentSize > volume.Spec.Size || engine.Status.IsExpanding {
 			reportEngineExpansion(p, volume, engine)
@@ -26,7 +24,7 @@ func reportExpansion(p *Pass, volume *lhv1.Volume, engines []*lhv1.Engine) {
 	}
 }
 
-func reportEngineExpansion(p *Pass, volume *lhv1.Volume, engine *lhv1.Engine) {
+func reportEngineExpansion(p *Pass, volume *cluster.Volume, engine *cluster.Engine) {
 	f := Finding{Object: ObjectOf(volume), Rule: ruleExpansion}
 	switch {
 	case cluster.Text(engine.Status.LastExpansionError) != "":

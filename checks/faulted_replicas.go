@@ -59,7 +59,7 @@ func runFaultedReplicas(p *Pass) error {
 }
 
 // unreadReplicas says why nothing can be said about a volume's replicas; empty where something can.
-func unreadReplicas(volume *lhv1.Volume, engines []*lhv1.Engine, replicas []*lhv1.Replica) string {
+func unreadReplicas(volume *cluster.Volume, engines []*cluster.Engine, replicas []*cluster.Replica) string {
 	if because := unreadRobustness(volume, engines); because != "" {
 		return because
 	}
@@ -69,7 +69,7 @@ func unreadReplicas(volume *lhv1.Volume, engines []*lhv1.Engine, replicas []*lhv
 	return ""
 }
 
-func reportFaulted(p *Pass, volume *lhv1.Volume) {
+func reportFaulted(p *Pass, volume *cluster.Volume) {
 	p.Report(Finding{
 		Object:  ObjectOf(volume),
 		Message: fmt.Sprintf("%s is faulted (%s): %s", describeVolume(p, volume), volume.Status.State, unusable(len(p.ReplicasOf(volume.Name)))),
@@ -85,7 +85,7 @@ func unusable(replicas int) string {
 	return fmt.Sprintf("none of its %d replicas can be used", replicas)
 }
 
-func reportBrokenReplicas(p *Pass, volume *lhv1.Volume) {
+func reportBrokenReplicas(p *Pass, volume *cluster.Volume) {
 	broken := brokenReplicas(p, volume)
 	facts := make([]string, len(broken))
 	var deletable, away []string
@@ -107,7 +107,7 @@ func reportBrokenReplicas(p *Pass, volume *lhv1.Volume) {
 }
 
 // repairReplicas says how to get rid of broken replicas; one is only deleted while another holds the data.
-func repairReplicas(p *Pass, volume *lhv1.Volume, deletable, away []string) string {
+func repairReplicas(p *Pass, volume *cluster.Volume, deletable, away []string) string {
 	good := 0
 	for _, replica := range p.ReplicasOf(volume.Name) {
 		if isGood(replica) && replica.Status.CurrentState == lhv1.InstanceStateRunning && !slices.Contains(deletable, replica.Name) {

@@ -63,7 +63,7 @@ func runInheritedReplicaFailures(p *Pass) error {
 }
 
 // reportInherited reports the replicas of a volume that a migration would copy with a failure.
-func reportInherited(p *Pass, volume *lhv1.Volume, longhorn *version.Version, replicas []string, many, one string, severity Severity) {
+func reportInherited(p *Pass, volume *cluster.Volume, longhorn *version.Version, replicas []string, many, one string, severity Severity) {
 	f := Finding{
 		Object: ObjectOf(volume), Severity: severity,
 		Remedy: fmt.Sprintf("for the time of the upgrade, so that it need not migrate, %s; or replace the replicas one by one, waiting each time until the volume "+
@@ -87,7 +87,7 @@ func reportInherited(p *Pass, volume *lhv1.Volume, longhorn *version.Version, re
 
 // pastFailures names the healthy replicas of a volume that failed before they were created, those that failed later, and those
 // of which that cannot be told; each by name.
-func pastFailures(replicas []*lhv1.Replica) (inherited, own, unread []string) {
+func pastFailures(replicas []*cluster.Replica) (inherited, own, unread []string) {
 	for _, replica := range replicas {
 		if !isGood(replica) || cluster.Text(replica.Spec.LastFailedAt) == "" {
 			continue

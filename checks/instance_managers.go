@@ -38,7 +38,7 @@ func (k managerKind) inWords() string {
 }
 
 // managersOfNode are a node's instance managers of the current image, by kind.
-type managersOfNode map[managerKind][]*lhv1.InstanceManager
+type managersOfNode map[managerKind][]*cluster.InstanceManager
 
 // wantedManagers lists the kinds of instance managers that every Longhorn node must have.
 func wantedManagers(p *Pass) []managerKind {
@@ -52,7 +52,7 @@ func wantedManagers(p *Pass) []managerKind {
 	return wanted
 }
 
-func kindOf(manager *lhv1.InstanceManager) managerKind {
+func kindOf(manager *cluster.InstanceManager) managerKind {
 	kind := managerKind{manager.Spec.Type, cluster.Text(manager.Spec.DataEngine)}
 	if kind.engine == "" {
 		kind.engine = lhv1.DataEngineTypeV1 // Longhorn up to 1.4 has no other and does not say so.
@@ -150,7 +150,7 @@ func longhornNodeNotReady(p *Pass, node *lhv1.Node) string {
 }
 
 // countManagers says what is wrong with a node's instance managers of one kind, and whether that is only that one starts.
-func countManagers(p *Pass, node *lhv1.Node, kind managerKind, managers []*lhv1.InstanceManager) (wrong string, starting bool) {
+func countManagers(p *Pass, node *lhv1.Node, kind managerKind, managers []*cluster.InstanceManager) (wrong string, starting bool) {
 	switch len(managers) {
 	case 0:
 		return fmt.Sprintf("has no %sinstance manager of the current image", kind.inWords()), false
@@ -208,18 +208,17 @@ func reportOldManagers(p *Pass) {
 
 // enginesIn counts the engines that run in an instance manager, in both forms in which they are listed. What the control plane has lost
 // there no VM keeps alive, and orphaned-engines reports it.
-func enginesIn(p *Pass, manager *lhv1.InstanceManager) int {
+func enginesIn(p *Pass, manager *cluster.InstanceManager) int {
 	engines := 0
 	count := func(name string) {
 		if engine := p.Engine(name); engine != nil && isPlaced(&engine.Spec.InstanceSpec, &engine.Status.InstanceStatus, manager) {
 			engines++
 		}
 	}
-	for name := range manager.Status.InstanceEngines {
+	for name := range manager.Status.InstanceEngines.All() {
 		count(name)
 	}
-	//lint:ignore SA1019 Longhorn up to 1.4 lists engines only here
-	for name := range manager.Status.Instances {
+	for name := range manager.Status.Instances.All() {
 		count(name) // A replica has another name than any engine.
 	}
 	return engines

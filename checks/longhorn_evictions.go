@@ -91,7 +91,7 @@ func evictedDisks(node *lhv1.Node) []string {
 
 // reportEvictedReplica counts a replica to the eviction of its node or disk. One that belongs to none was marked by hand, or because its
 // node is cordoned under a policy that evicts.
-func reportEvictedReplica(p *Pass, replica *lhv1.Replica, node *leftToEvict) {
+func reportEvictedReplica(p *Pass, replica *cluster.Replica, node *leftToEvict) {
 	if node != nil {
 		node.replicas++
 		return

@@ -2,13 +2,11 @@ package checks
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	lhv1 "github.com/longhorn/longhorn-manager/k8s/pkg/apis/longhorn/v1beta2"
-	storagev1 "k8s.io/api/storage/v1"
 
 	"github.com/upgrade-gate/upgrade-gate/cluster"
 )
@@ -26,7 +24,7 @@ type trace struct {
 }
 
 // tracesOf lists the traces of a migration in a volume, none for an ordinary one.
-func tracesOf(p *Pass, volume *lhv1.Volume) []trace {
+func tracesOf(p *Pass, volume *cluster.Volume) []trace {
 	var traces []trace
 	if engines := p.EnginesOf(volume.Name); len(engines) > 1 || (len(engines) == 1 && engines[0].DeletionTimestamp != nil) {
 		traces = engineTraces(p, volume, engines, traces)
@@ -45,19 +43,19 @@ func tracesOf(p *Pass, volume *lhv1.Volume) []trace {
 
 // isShared tells whether several nodes may use a volume at once, through Longhorn's share manager
 // (longhorn-manager, isRegularRWXVolume). Disks of VMs are rwx too, but migratable.
-func isShared(volume *lhv1.Volume) bool {
+func isShared(volume *cluster.Volume) bool {
 	return volume.Spec.AccessMode == lhv1.AccessModeReadWriteMany && !volume.Spec.Migratable
 }
 
 // persistentVolumeOf returns the persistent volume's name, which is the volume's own where Longhorn has not noted it.
-func persistentVolumeOf(volume *lhv1.Volume) string {
+func persistentVolumeOf(volume *cluster.Volume) string {
 	if name := cluster.Text(volume.Status.KubernetesStatus.PVName); name != "" {
 		return name
 	}
 	return volume.Name
 }
 
-func engineTraces(p *Pass, volume *lhv1.Volume, engines []*lhv1.Engine, traces []trace) []trace {
+func engineTraces(p *Pass, volume *cluster.Volume, engines []*cluster.Engine, traces []trace) []trace {
 	var names, extra []string
 	var youngest time.Time
 	active, sharesNode, nodes := 0, false, map[string]bool{}
@@ -106,7 +104,7 @@ func engineTraces(p *Pass, volume *lhv1.Volume, engines []*lhv1.Engine, traces [
 
 // isUsedOn tells whether a volume, or a VM that has it, is on a node, so that nothing of it may be removed there. A broken
 // migration can leave the two on different nodes. A VM that is not known may be anywhere.
-func isUsedOn(p *Pass, volume *lhv1.Volume, node string) bool {
+func isUsedOn(p *Pass, volume *cluster.Volume, node string) bool {
 	if volume.Status.CurrentNodeID == node || unreadWorkload(p, volume) != "" {
 		return true
 	}
@@ -119,7 +117,7 @@ func isUsedOn(p *Pass, volume *lhv1.Volume, node string) bool {
 }
 
 // nodeTraces finds the node names that Longhorn writes for the time of a migration.
-func nodeTraces(volume *lhv1.Volume, traces []trace) []trace {
+func nodeTraces(volume *cluster.Volume, traces []trace) []trace {
 	wanted, current := cluster.Text(volume.Spec.MigrationNodeID), cluster.Text(volume.Status.CurrentMigrationNodeID)
 	if wanted == "" && current == "" {
 		return traces
@@ -145,7 +143,7 @@ func clearMark(volume, wanted, current string) string {
 }
 
 // ticketTraces looks at the tickets by which Longhorn attaches a volume.
-func ticketTraces(p *Pass, volume *lhv1.Volume, attachment *lhv1.VolumeAttachment, traces []trace) []trace {
+func ticketTraces(p *Pass, volume *cluster.Volume, attachment *cluster.Attachment, traces []trace) []trace {
 	if attachment.DeletionTimestamp != nil && len(attachment.Spec.AttachmentTickets) == 0 {
 		return append(traces, trace{
 			fact: "has a Longhorn attachment that is being deleted and has no ticket left", since: attachment.DeletionTimestamp.Time,
@@ -156,12 +154,11 @@ func ticketTraces(p *Pass, volume *lhv1.Volume, attachment *lhv1.VolumeAttachmen
 		return traces
 	}
 	var nodes, stale, removals []string
-	for _, id := range slices.Sorted(maps.Keys(attachment.Spec.AttachmentTickets)) {
-		ticket := attachment.Spec.AttachmentTickets[id]
+	for id, ticket := range attachment.Spec.AttachmentTickets.All() {
 		if ticket == nil || ticket.Type != lhv1.AttacherTypeCSIAttacher {
 			continue
 		}
-		status := attachment.Status.AttachmentTicketStatuses[id]
+		status, _ := attachment.Status.AttachmentTicketStatuses.Get(id)
 		if volume.Status.State == lhv1.VolumeStateDetached || (status != nil && status.Satisfied) {
 			nodes = append(nodes, nodeOr(ticket.NodeID))
 			if !isUsedOn(p, volume, ticket.NodeID) {
@@ -184,7 +181,7 @@ func ticketTraces(p *Pass, volume *lhv1.Volume, attachment *lhv1.VolumeAttachmen
 }
 
 // attachmentTraces looks at the attachments by which Kubernetes asks the CSI driver for a volume.
-func attachmentTraces(p *Pass, volume *lhv1.Volume, attachments []*storagev1.VolumeAttachment, traces []trace) []trace {
+func attachmentTraces(p *Pass, volume *cluster.Volume, attachments []*cluster.VolumeAttachment, traces []trace) []trace {
 	var nodes, stale []string
 	var youngest time.Time
 	for _, attachment := range attachments {

@@ -62,7 +62,7 @@ func runMultiEngineVolumes(p *Pass) error {
 
 // judgeTraces reports what a volume shows of a migration while there is none. One in progress has two of everything, and
 // in-flight-migrations reports it; what not even that explains is reported all the same.
-func judgeTraces(p *Pass, volume *lhv1.Volume, traces []trace) {
+func judgeTraces(p *Pass, volume *cluster.Volume, traces []trace) {
 	unread := unreadWorkload(p, volume)
 	if unread == "" && p.ActiveMigrationOfVolume(volume) == nil {
 		reportTraces(p, volume, traces, "and no migration is running")
@@ -83,7 +83,7 @@ func judgeTraces(p *Pass, volume *lhv1.Volume, traces []trace) {
 
 // reportTraces merges everything that is between two nodes in one volume, which has one cause, into one finding, whose message ends with
 // what there is to say of migrations.
-func reportTraces(p *Pass, volume *lhv1.Volume, traces []trace, migration string) {
+func reportTraces(p *Pass, volume *cluster.Volume, traces []trace, migration string) {
 	facts := make([]string, 0, len(traces))
 	var steps []string
 	since, certain := time.Time{}, false
@@ -117,7 +117,7 @@ func reportTraces(p *Pass, volume *lhv1.Volume, traces []trace, migration string
 }
 
 // lastMigrationEnd returns when the last migration of a VMI that uses the volume ended; zero where none is known.
-func lastMigrationEnd(p *Pass, volume *lhv1.Volume) time.Time {
+func lastMigrationEnd(p *Pass, volume *cluster.Volume) time.Time {
 	var last time.Time
 	for _, vmi := range p.VMIsOf(volume) {
 		if state := vmi.Status.MigrationState; state != nil && state.EndTimestamp != nil && state.EndTimestamp.After(last) {
@@ -136,7 +136,7 @@ func lastMigrationEnd(p *Pass, volume *lhv1.Volume) time.Time {
 }
 
 // warnOfInactiveEngine finds a volume whose only engine is not the active one; Longhorn mostly repairs that itself.
-func warnOfInactiveEngine(p *Pass, volume *lhv1.Volume) {
+func warnOfInactiveEngine(p *Pass, volume *cluster.Volume) {
 	engines := p.EnginesOf(volume.Name)
 	if len(engines) != 1 || engines[0].Spec.Active || p.ActiveMigrationOfVolume(volume) != nil {
 		return

@@ -47,18 +47,17 @@ func runOrphanedEngines(p *Pass) error {
 		if p.ListsOnlyItsOwn(manager) {
 			continue
 		}
-		for name, process := range manager.Status.InstanceEngines {
+		for name, process := range manager.Status.InstanceEngines.All() {
 			judgeEngineProcess(p, manager, name, process, orphans)
 		}
-		//lint:ignore SA1019 Longhorn up to 1.4 lists engines only here
-		for name, process := range manager.Status.Instances {
+		for name, process := range manager.Status.Instances.All() {
 			if isEngineProcess(manager, process) {
 				judgeEngineProcess(p, manager, name, process, orphans)
 			} else {
 				judgeReplicaProcess(p, manager, name)
 			}
 		}
-		for name := range manager.Status.InstanceReplicas {
+		for name := range manager.Status.InstanceReplicas.All() {
 			judgeReplicaProcess(p, manager, name)
 		}
 	}
@@ -68,8 +67,7 @@ func runOrphanedEngines(p *Pass) error {
 
 // reportUnreadManager says that an instance manager's lists are stale. One that is known to be down and lists nothing has no
 // process either.
-func reportUnreadManager(p *Pass, manager *lhv1.InstanceManager, state lhv1.InstanceManagerState) {
-	//lint:ignore SA1019 Longhorn up to 1.4 lists engines only here
+func reportUnreadManager(p *Pass, manager *cluster.InstanceManager, state lhv1.InstanceManagerState) {
 	processes := len(manager.Status.InstanceEngines) + len(manager.Status.Instances)
 	switch state {
 	case lhv1.InstanceManagerStateStopped, lhv1.InstanceManagerStateStarting, lhv1.InstanceManagerStateError:
@@ -84,14 +82,14 @@ func reportUnreadManager(p *Pass, manager *lhv1.InstanceManager, state lhv1.Inst
 }
 
 // isEngineProcess tells an engine from a replica in the list that Longhorn up to 1.4 kept both in.
-func isEngineProcess(manager *lhv1.InstanceManager, process lhv1.InstanceProcess) bool {
+func isEngineProcess(manager *cluster.InstanceManager, process cluster.InstanceProcess) bool {
 	if process.Status.Type == lhv1.InstanceTypeNone {
 		return manager.Spec.Type != lhv1.InstanceManagerTypeReplica
 	}
 	return process.Status.Type == lhv1.InstanceTypeEngine
 }
 
-func judgeEngineProcess(p *Pass, manager *lhv1.InstanceManager, name string, listed lhv1.InstanceProcess, orphans map[process]*recordedOrphan) {
+func judgeEngineProcess(p *Pass, manager *cluster.InstanceManager, name string, listed cluster.InstanceProcess, orphans map[process]*recordedOrphan) {
 	engine := p.Engine(name)
 	because, moving := "no longer exists", true
 	if engine != nil {
@@ -149,7 +147,7 @@ func isPassing(state lhv1.InstanceState) bool {
 
 // isToRunIn tells whether a process of an attached volume is just where the control plane wants it. If it does not run there, it is not
 // lost: degraded-volumes or faulted-replicas reports the volume, and nobody may delete the process.
-func isToRunIn(p *Pass, manager *lhv1.InstanceManager, of string, labels map[string]string, spec *lhv1.InstanceSpec, status *lhv1.InstanceStatus) bool {
+func isToRunIn(p *Pass, manager *cluster.InstanceManager, of string, labels map[string]string, spec *cluster.InstanceSpec, status *cluster.InstanceStatus) bool {
 	volume := p.Volume(cluster.VolumeOf(of, labels))
 	return volume != nil && volume.Status.State == lhv1.VolumeStateAttached && spec.DesireState == lhv1.InstanceStateRunning &&
 		spec.NodeID == manager.Spec.NodeID && status.InstanceManagerName == manager.Name
@@ -157,7 +155,7 @@ func isToRunIn(p *Pass, manager *lhv1.InstanceManager, of string, labels map[str
 
 // misplaced says why an engine or replica is not where an instance manager lists it; empty where it is. moving is true
 // where it is being started or stopped, so that the lists may differ for seconds (longhorn-manager, isEngineInTransitionState).
-func misplaced(spec *lhv1.InstanceSpec, status *lhv1.InstanceStatus, manager *lhv1.InstanceManager) (because string, moving bool) {
+func misplaced(spec *cluster.InstanceSpec, status *cluster.InstanceStatus, manager *cluster.InstanceManager) (because string, moving bool) {
 	state := cluster.Text(status.CurrentState)
 	moving = spec.DesireState != state
 	switch {
@@ -173,7 +171,7 @@ func misplaced(spec *lhv1.InstanceSpec, status *lhv1.InstanceStatus, manager *lh
 	return "", false
 }
 
-func isPlaced(spec *lhv1.InstanceSpec, status *lhv1.InstanceStatus, manager *lhv1.InstanceManager) bool {
+func isPlaced(spec *cluster.InstanceSpec, status *cluster.InstanceStatus, manager *cluster.InstanceManager) bool {
 	because, _ := misplaced(spec, status, manager)
 	return because == ""
 }

@@ -58,7 +58,7 @@ func reportOrphans(p *Pass, orphans map[process]*recordedOrphan) {
 // mayMigrate tells whether a migration in progress explains a process: its volume migrates, and the instance manager is on
 // the node it comes from or goes to. in-flight-migrations reports the migration. Where it is not known whether one runs, the process is one that
 // could not be judged.
-func mayMigrate(p *Pass, manager *lhv1.InstanceManager, engine *lhv1.Engine, name, because string) bool {
+func mayMigrate(p *Pass, manager *cluster.InstanceManager, engine *cluster.Engine, name, because string) bool {
 	volumeName := ownerOf(name, "-e-")
 	if engine != nil {
 		volumeName = cluster.VolumeOf(engine.Spec.VolumeName, engine.Labels)
@@ -90,7 +90,7 @@ func ownerOf(name, separator string) string {
 
 // judgeReplicaProcess warns of replica processes that the control plane lost. They do not hold the instance manager's
 // PodDisruptionBudget.
-func judgeReplicaProcess(p *Pass, manager *lhv1.InstanceManager, name string) {
+func judgeReplicaProcess(p *Pass, manager *cluster.InstanceManager, name string) {
 	replica := replicaNamed(p.ReplicasOf(ownerOf(name, "-r-")), name)
 	because, moving := "no longer exists", true
 	if replica != nil {

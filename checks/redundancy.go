@@ -25,7 +25,7 @@ const (
 const defaultReplenishment = 10 * time.Minute
 
 // reportRedundancy judges one volume by the upgrade's wait, and by what keeps it from getting all its replicas.
-func reportRedundancy(p *Pass, wait waitRule, volume *lhv1.Volume, all []*lhv1.Engine) {
+func reportRedundancy(p *Pass, wait waitRule, volume *cluster.Volume, all []*cluster.Engine) {
 	if because := unreadRobustness(volume, all); because != "" {
 		p.Unknownf(volume, "%s", because)
 		return
@@ -60,7 +60,7 @@ func reportRedundancy(p *Pass, wait waitRule, volume *lhv1.Volume, all []*lhv1.E
 }
 
 // isInUse tells whether the upgrade would look at a volume: it is attached, or has a running engine.
-func isInUse(volume *lhv1.Volume, engines []*lhv1.Engine) bool {
+func isInUse(volume *cluster.Volume, engines []*cluster.Engine) bool {
 	if volume.Status.State == lhv1.VolumeStateAttached {
 		return true
 	}
@@ -73,7 +73,7 @@ func isInUse(volume *lhv1.Volume, engines []*lhv1.Engine) bool {
 }
 
 // reportWait reports what the upgrade would wait for, and whether it ends by itself.
-func reportWait(p *Pass, wait waitRule, volume *lhv1.Volume, short string, rebuild rebuild, unplaced *lhv1.Condition) {
+func reportWait(p *Pass, wait waitRule, volume *cluster.Volume, short string, rebuild rebuild, unplaced *lhv1.Condition) {
 	f := Finding{Object: ObjectOf(volume), Since: timeOf(volume.Status.LastDegradedAt)}
 	if short == "" {
 		short = "has the replicas that the upgrade waits for, but not all that are being built"
@@ -123,7 +123,7 @@ func reportWait(p *Pass, wait waitRule, volume *lhv1.Volume, short string, rebui
 }
 
 // waitForImage says what to do about a volume of which a replica waits for its backing image, which backing-images-unready reports.
-func waitForImage(p *Pass, volume *lhv1.Volume, f *Finding) {
+func waitForImage(p *Pass, volume *cluster.Volume, f *Finding) {
 	f.Remedy = rebuildFirst(p, "do what backing-images-unready says of that image; then wait until the volume is healthy: "+
 		"kubectl -n longhorn-system get volumes.longhorn.io "+volume.Name+" -w.")
 	since := timeOf(cluster.LonghornCondition(volume.Status.Conditions, lhv1.VolumeConditionTypeWaitForBackingImage).LastTransitionTime)
@@ -133,7 +133,7 @@ func waitForImage(p *Pass, volume *lhv1.Volume, f *Finding) {
 	}
 }
 
-func waitsForBackingImage(volume *lhv1.Volume) bool {
+func waitsForBackingImage(volume *cluster.Volume) bool {
 	return isTrue(volume.Status.Conditions, lhv1.VolumeConditionTypeWaitForBackingImage)
 }
 
@@ -150,7 +150,7 @@ type rebuild struct {
 func (r rebuild) found() bool { return len(r.facts) > 0 }
 
 // rebuildOf returns that, and how many replicas the running engine with the fewest uses; less than zero where none runs.
-func rebuildOf(p *Pass, volume *lhv1.Volume, engines []*lhv1.Engine) (r rebuild, inUse int) {
+func rebuildOf(p *Pass, volume *cluster.Volume, engines []*cluster.Engine) (r rebuild, inUse int) {
 	inUse = -1
 	for _, engine := range engines {
 		if engine.Status.CurrentState != lhv1.InstanceStateRunning {
@@ -174,7 +174,7 @@ func rebuildOf(p *Pass, volume *lhv1.Volume, engines []*lhv1.Engine) (r rebuild,
 	return r, inUse
 }
 
-func (r *rebuild) add(engine *lhv1.Engine, modes replicaModes) {
+func (r *rebuild) add(engine *cluster.Engine, modes replicaModes) {
 	if len(engine.Status.RebuildStatus) > 0 {
 		r.addProgress(engine)
 	}
@@ -184,7 +184,7 @@ func (r *rebuild) add(engine *lhv1.Engine, modes replicaModes) {
 }
 
 // addProgress adds a phrase for each replica that the engine is rebuilding, or failed to.
-func (r *rebuild) addProgress(engine *lhv1.Engine) {
+func (r *rebuild) addProgress(engine *cluster.Engine) {
 	for _, address := range slices.Sorted(maps.Keys(engine.Status.RebuildStatus)) {
 		status := engine.Status.RebuildStatus[address]
 		switch {
@@ -199,10 +199,10 @@ func (r *rebuild) addProgress(engine *lhv1.Engine) {
 }
 
 // replicaAt returns the name of the replica at an address, "tcp://10.52.3.9:10010", or the address where no replica has it.
-func replicaAt(engine *lhv1.Engine, address string) string {
+func replicaAt(engine *cluster.Engine, address string) string {
 	bare := strings.TrimPrefix(address, "tcp://")
-	for _, name := range slices.Sorted(maps.Keys(engine.Spec.ReplicaAddressMap)) {
-		if strings.TrimPrefix(engine.Spec.ReplicaAddressMap[name], "tcp://") == bare {
+	for name, listed := range engine.Spec.ReplicaAddressMap.All() {
+		if strings.TrimPrefix(listed, "tcp://") == bare {
 			return name
 		}
 	}

@@ -45,12 +45,12 @@ func isReplicaHome(node *lhv1.Node) bool {
 }
 
 // tooFewHomes tells whether a volume wants more replicas than there are nodes for them.
-func tooFewHomes(p *Pass, homes int, volume *lhv1.Volume) bool {
+func tooFewHomes(p *Pass, homes int, volume *cluster.Volume) bool {
 	return volume.Spec.NumberOfReplicas > homes && !mayShareNode(p, volume)
 }
 
 // mayShareNode tells whether replicas of a volume may lie on the same node.
-func mayShareNode(p *Pass, volume *lhv1.Volume) bool {
+func mayShareNode(p *Pass, volume *cluster.Volume) bool {
 	switch volume.Spec.ReplicaSoftAntiAffinity {
 	case lhv1.ReplicaSoftAntiAffinityEnabled:
 		return true
@@ -62,7 +62,7 @@ func mayShareNode(p *Pass, volume *lhv1.Volume) bool {
 }
 
 // reportProspects warns of a healthy volume that the rolling upgrade will make wait.
-func reportProspects(p *Pass, wait waitRule, volume *lhv1.Volume) {
+func reportProspects(p *Pass, wait waitRule, volume *cluster.Volume) {
 	if wait.byRobustness() && tooFewHomes(p, wait.homesLater, volume) {
 		p.Report(Finding{
 			Object: ObjectOf(volume), Rule: ruleReplicaCount, Severity: Warn,
@@ -74,7 +74,7 @@ func reportProspects(p *Pass, wait waitRule, volume *lhv1.Volume) {
 }
 
 // reportUnplaced reports a volume for which Longhorn has found no place, although nothing waits for it now.
-func reportUnplaced(p *Pass, volume *lhv1.Volume, unplaced *lhv1.Condition, severity Severity) {
+func reportUnplaced(p *Pass, volume *cluster.Volume, unplaced *lhv1.Condition, severity Severity) {
 	p.Report(Finding{
 		Object: ObjectOf(volume), Rule: ruleReplicaCount, Severity: severity,
 		Message: fmt.Sprintf("%s (%s) wants %d replicas, and Longhorn cannot place all of them%s",
@@ -83,11 +83,11 @@ func reportUnplaced(p *Pass, volume *lhv1.Volume, unplaced *lhv1.Condition, seve
 	})
 }
 
-func placeReplicas(volume *lhv1.Volume, wait waitRule) string {
+func placeReplicas(volume *cluster.Volume, wait waitRule) string {
 	fewer := min(max(wait.homes, 1), max(volume.Spec.NumberOfReplicas-1, 1))
 	return "allow scheduling on more nodes and disks, or free space on them; where that cannot be, lower numberOfReplicas: " + lowerReplicas(volume, fewer) + "."
 }
 
-func lowerReplicas(volume *lhv1.Volume, count int) string {
+func lowerReplicas(volume *cluster.Volume, count int) string {
 	return fmt.Sprintf(`kubectl -n longhorn-system patch volumes.longhorn.io %s --type merge -p '{"spec":{"numberOfReplicas":%d}}'`, volume.Name, count)
 }

@@ -12,19 +12,19 @@ import (
 )
 
 // isGood tells whether a replica holds current data (longhorn-manager, IsAvailableHealthyReplica).
-func isGood(replica *lhv1.Replica) bool {
+func isGood(replica *cluster.Replica) bool {
 	return replica.DeletionTimestamp == nil && cluster.Text(replica.Spec.HealthyAt) != "" && cluster.Text(replica.Spec.FailedAt) == ""
 }
 
 // isBeingRebuilt tells whether a replica is wanted but has no data yet: Longhorn clears both times before it rebuilds one.
-func isBeingRebuilt(replica *lhv1.Replica) bool {
+func isBeingRebuilt(replica *cluster.Replica) bool {
 	return replica.DeletionTimestamp == nil && replica.Spec.DesireState == lhv1.InstanceStateRunning &&
 		cluster.Text(replica.Spec.HealthyAt) == "" && cluster.Text(replica.Spec.FailedAt) == ""
 }
 
 // isBroken tells whether a replica counts as broken by what itself says, in a volume that is in use. spare is true where
 // enough other replicas hold or are getting the data, so that a failed one is merely kept to be used again.
-func isBroken(replica *lhv1.Replica, spare bool) bool {
+func isBroken(replica *cluster.Replica, spare bool) bool {
 	state := cluster.Text(replica.Status.CurrentState)
 	switch {
 	case replica.DeletionTimestamp != nil:
@@ -56,9 +56,9 @@ type replicaModes struct {
 
 // modesOf counts the modes of an engine's replicas. The keys may name no replica at all (longhorn/longhorn#8587), so
 // nothing is joined.
-func modesOf(engine *lhv1.Engine) replicaModes {
+func modesOf(engine *cluster.Engine) replicaModes {
 	var modes replicaModes
-	for _, mode := range engine.Status.ReplicaModeMap {
+	for _, mode := range engine.Status.ReplicaModeMap.All() {
 		switch {
 		case mode == lhv1.ReplicaModeRW:
 			modes.readWrite++
@@ -69,8 +69,8 @@ func modesOf(engine *lhv1.Engine) replicaModes {
 		}
 	}
 	if len(engine.Spec.ReplicaAddressMap) > modes.readWrite {
-		for name := range engine.Spec.ReplicaAddressMap {
-			if _, listed := engine.Status.ReplicaModeMap[name]; !listed {
+		for name := range engine.Spec.ReplicaAddressMap.All() {
+			if _, listed := engine.Status.ReplicaModeMap.Get(name); !listed {
 				modes.rebuilding++
 			}
 		}
@@ -80,11 +80,11 @@ func modesOf(engine *lhv1.Engine) replicaModes {
 
 // hasBrokenReplicas tells whether faulted-replicas has something to say about a volume; degraded-volumes then keeps silent,
 // for repairing one thing must remove one finding.
-func hasBrokenReplicas(p *Pass, volume *lhv1.Volume) bool {
+func hasBrokenReplicas(p *Pass, volume *cluster.Volume) bool {
 	return anyBroken(volume, p.EnginesOf(volume.Name), p.ReplicasOf(volume.Name))
 }
 
-func anyBroken(volume *lhv1.Volume, engines []*lhv1.Engine, replicas []*lhv1.Replica) bool {
+func anyBroken(volume *cluster.Volume, engines []*cluster.Engine, replicas []*cluster.Replica) bool {
 	if volume.Status.Robustness == lhv1.VolumeRobustnessFaulted {
 		return true
 	}
@@ -108,7 +108,7 @@ func anyBroken(volume *lhv1.Volume, engines []*lhv1.Engine, replicas []*lhv1.Rep
 
 // currentReplicas leaves out the replicas that belong to a migration or to an engine's live upgrade: those are inactive
 // until it is done. Where none is active, all count.
-func currentReplicas(replicas []*lhv1.Replica) []*lhv1.Replica {
+func currentReplicas(replicas []*cluster.Replica) []*cluster.Replica {
 	active := 0
 	for _, replica := range replicas {
 		if replica.Spec.Active {
@@ -118,7 +118,7 @@ func currentReplicas(replicas []*lhv1.Replica) []*lhv1.Replica {
 	if active == 0 || active == len(replicas) {
 		return replicas
 	}
-	current := make([]*lhv1.Replica, 0, active)
+	current := make([]*cluster.Replica, 0, active)
 	for _, replica := range replicas {
 		if replica.Spec.Active {
 			current = append(current, replica)
@@ -128,7 +128,7 @@ func currentReplicas(replicas []*lhv1.Replica) []*lhv1.Replica {
 }
 
 // hasSpare tells whether enough replicas hold or are getting the volume's data.
-func hasSpare(volume *lhv1.Volume, replicas []*lhv1.Replica) bool {
+func hasSpare(volume *cluster.Volume, replicas []*cluster.Replica) bool {
 	enough := 0
 	for _, replica := range replicas {
 		if isGood(replica) || isBeingRebuilt(replica) {
@@ -151,7 +151,7 @@ type brokenReplica struct {
 }
 
 // brokenReplicas lists the broken replicas of a volume, by name, each once.
-func brokenReplicas(p *Pass, volume *lhv1.Volume) []brokenReplica {
+func brokenReplicas(p *Pass, volume *cluster.Volume) []brokenReplica {
 	found := map[string]brokenReplica{}
 	if volume.Status.State == lhv1.VolumeStateAttached {
 		replicas := currentReplicas(p.ReplicasOf(volume.Name))
@@ -169,7 +169,7 @@ func brokenReplicas(p *Pass, volume *lhv1.Volume) []brokenReplica {
 		if engine.Status.CurrentState != lhv1.InstanceStateRunning {
 			continue
 		}
-		for name, mode := range engine.Status.ReplicaModeMap {
+		for name, mode := range engine.Status.ReplicaModeMap.All() {
 			if isBadMode(mode) {
 				replica := replicaNamed(p.ReplicasOf(volume.Name), name)
 				found[name] = brokenReplica{
@@ -182,7 +182,7 @@ func brokenReplicas(p *Pass, volume *lhv1.Volume) []brokenReplica {
 	return slices.SortedFunc(maps.Values(found), func(a, b brokenReplica) int { return strings.Compare(a.name, b.name) })
 }
 
-func brokenFact(replica *lhv1.Replica) string {
+func brokenFact(replica *cluster.Replica) string {
 	who := replica.Name + onNode(replica)
 	state := cluster.Text(replica.Status.CurrentState)
 	switch {
@@ -203,14 +203,14 @@ func modeName(mode lhv1.ReplicaMode) string {
 	return fmt.Sprintf("in the unknown mode %q", string(mode))
 }
 
-func onNode(replica *lhv1.Replica) string {
+func onNode(replica *cluster.Replica) string {
 	if replica == nil || cluster.Text(replica.Spec.NodeID) == "" {
 		return ""
 	}
 	return " on " + replica.Spec.NodeID
 }
 
-func replicaNamed(replicas []*lhv1.Replica, name string) *lhv1.Replica {
+func replicaNamed(replicas []*cluster.Replica, name string) *cluster.Replica {
 	for _, replica := range replicas {
 		if replica.Name == name {
 			return replica

@@ -11,13 +11,13 @@ import (
 )
 
 // isBeingCloned tells whether a volume is still getting its data from another one.
-func isBeingCloned(volume *lhv1.Volume) bool {
+func isBeingCloned(volume *cluster.Volume) bool {
 	state := cluster.Text(volume.Status.CloneStatus.State)
 	return state == lhv1.VolumeCloneStateInitiated || state == lhv1.VolumeCloneStateCopyCompletedAwaitingHealthy
 }
 
 // unreadClone says why the state of a volume's cloning is no evidence; empty where it is.
-func unreadClone(volume *lhv1.Volume) string {
+func unreadClone(volume *cluster.Volume) string {
 	switch state := cluster.Text(volume.Status.CloneStatus.State); state {
 	case lhv1.VolumeCloneStateEmpty, lhv1.VolumeCloneStateInitiated, lhv1.VolumeCloneStateCopyCompletedAwaitingHealthy,
 		lhv1.VolumeCloneStateCompleted, lhv1.VolumeCloneStateFailed:
@@ -37,7 +37,7 @@ func reportRestoresAndClones(p *Pass, ofVMs vmOperations) {
 	}
 }
 
-func reportRestoreOrClone(p *Pass, volume *lhv1.Volume, restoring, cloning bool) {
+func reportRestoreOrClone(p *Pass, volume *cluster.Volume, restoring, cloning bool) {
 	if because := unreadState(volume); because != "" {
 		p.Unknownf(volume, "%s", because)
 	}
@@ -75,7 +75,7 @@ func reportRestoreOrClone(p *Pass, volume *lhv1.Volume, restoring, cloning bool)
 }
 
 // engineCopies names the volumes with an engine that is restoring a backup, and with one that is cloning a snapshot.
-func engineCopies(engines []*lhv1.Engine) (restored, cloned map[string]bool) {
+func engineCopies(engines []*cluster.Engine) (restored, cloned map[string]bool) {
 	restored, cloned = map[string]bool{}, map[string]bool{}
 	for _, engine := range engines {
 		for _, status := range engine.Status.RestoreStatus {
@@ -93,7 +93,7 @@ func engineCopies(engines []*lhv1.Engine) (restored, cloned map[string]bool) {
 }
 
 // restoreBegan is when the condition Restore became true; zero where the volume does not say.
-func restoreBegan(volume *lhv1.Volume) time.Time {
+func restoreBegan(volume *cluster.Volume) time.Time {
 	condition := cluster.LonghornCondition(volume.Status.Conditions, lhv1.VolumeConditionTypeRestore)
 	if condition == nil || condition.Status != lhv1.ConditionStatusTrue {
 		return time.Time{}

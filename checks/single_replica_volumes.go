@@ -72,7 +72,7 @@ func runSingleReplicaVolumes(p *Pass) error {
 	return nil
 }
 
-func reportSingleReplica(p *Pass, volume *lhv1.Volume) {
+func reportSingleReplica(p *Pass, volume *cluster.Volume) {
 	f := Finding{Object: ObjectOf(volume), Rule: ruleDetachedSingle}
 	more, fact := moreReplicas(p, volume), "has a single replica"
 	if volume.Spec.DataLocality == lhv1.DataLocalityStrictLocal {
@@ -95,7 +95,7 @@ func reportSingleReplica(p *Pass, volume *lhv1.Volume) {
 
 // moreReplicas returns the command that asks for more replicas. Longhorn lets no volume have them that is bound to its node, and
 // unbinds it only while it is detached.
-func moreReplicas(p *Pass, volume *lhv1.Volume) string {
+func moreReplicas(p *Pass, volume *cluster.Volume) string {
 	spec := fmt.Sprintf(`"numberOfReplicas":%d`, min(len(p.Nodes()), 3))
 	first := ""
 	if volume.Spec.DataLocality == lhv1.DataLocalityStrictLocal {
@@ -115,7 +115,7 @@ func passesByDetached(p *Pass) bool {
 }
 
 // whereReplicasAre returns " on node-1", for several " on node-1, node-2" in the order of their names; empty where no replica says.
-func whereReplicasAre(p *Pass, volume *lhv1.Volume) string {
+func whereReplicasAre(p *Pass, volume *cluster.Volume) string {
 	var nodes []string
 	for _, replica := range p.ReplicasOf(volume.Name) {
 		if node := cluster.Text(replica.Spec.NodeID); node != "" {

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	lhv1 "github.com/longhorn/longhorn-manager/k8s/pkg/apis/longhorn/v1beta2"
-
 	"github.com/upgrade-gate/upgrade-gate/cluster"
 )
 
@@ -38,7 +36,7 @@ func snapshotAnomalies() Check {
 
 func runSnapshotAnomalies(p *Pass) error {
 	warnAt := snapshotWarningThreshold(p)
-	var rebuilding []*lhv1.Volume
+	var rebuilding []*cluster.Volume
 	for _, volume := range p.Volumes() {
 		if p.IsOrdinary(volume) && warnAt > cluster.OrdinarySnapshots {
 			continue
@@ -63,7 +61,7 @@ func runSnapshotAnomalies(p *Pass) error {
 
 // judgeSnapshot finds snapshots that cannot be deleted or were never made. Of a volume with several engines the snapshot
 // controller can say nothing; multi-engine-volumes reports that.
-func judgeSnapshot(p *Pass, snapshot *lhv1.Snapshot) {
+func judgeSnapshot(p *Pass, snapshot *cluster.LonghornSnapshot) {
 	deleting := snapshot.DeletionTimestamp
 	failed := cluster.Text(snapshot.Status.Error) != "" && !snapshot.Status.ReadyToUse && !snapshot.Status.MarkRemoved
 	unread := cluster.Text(snapshot.Status.OwnerID) == "" && !snapshot.Status.ReadyToUse && !snapshot.Status.MarkRemoved

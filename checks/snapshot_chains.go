@@ -40,8 +40,8 @@ func snapshotWarningThreshold(p *Pass) int {
 // chainsOf judges the snapshot chains of one volume: one, but for a broken migration.
 type chainsOf struct {
 	pass    *Pass
-	volume  *lhv1.Volume
-	engines []*lhv1.Engine
+	volume  *cluster.Volume
+	engines []*cluster.Engine
 }
 
 // reportLength compares the number of snapshots with the volume's limit. Longhorn lists the volume's head among them
@@ -87,9 +87,9 @@ func (c chainsOf) tooMany() bool {
 }
 
 // snapshotCount returns the length of an engine's chain. A snapshot that is only marked as removed still takes its place.
-func snapshotCount(engine *lhv1.Engine) int {
+func snapshotCount(engine *cluster.Engine) int {
 	count := len(engine.Status.Snapshots)
-	if _, ok := engine.Status.Snapshots[cluster.VolumeHead]; ok {
+	if _, ok := engine.Status.Snapshots.Get(cluster.VolumeHead); ok {
 		count--
 	}
 	return count
@@ -104,7 +104,7 @@ func (c chainsOf) reportSize() {
 	}
 	for _, engine := range c.engines {
 		var sum int64
-		for name, info := range engine.Status.Snapshots {
+		for name, info := range engine.Status.Snapshots.All() {
 			if info == nil || info.Removed {
 				continue
 			}
@@ -131,7 +131,7 @@ func (c chainsOf) reportPurge() {
 	}
 }
 
-func (c chainsOf) reportPurgeOf(engine *lhv1.Engine) {
+func (c chainsOf) reportPurgeOf(engine *cluster.Engine) {
 	var failed, running []string
 	if text := cluster.Text(engine.Status.SnapshotsError); text != "" {
 		failed = append(failed, "its snapshots cannot be listed: "+text)

@@ -17,11 +17,11 @@ const settingAutoCleanup = "auto-cleanup-system-generated-snapshot"
 // reportCleanupDuringRebuild finds the beginning of harvester/harvester#7679: a replica is being rebuilt, Longhorn will purge
 // the rebuild's snapshot by itself, and its version starts a migration all the same (longhorn/longhorn#10495). There is one
 // finding for the cluster, about the setting; the rebuilds themselves belong to degraded-volumes.
-func reportCleanupDuringRebuild(p *Pass, rebuilding []*lhv1.Volume) {
+func reportCleanupDuringRebuild(p *Pass, rebuilding []*cluster.Volume) {
 	if len(rebuilding) == 0 {
 		return
 	}
-	slices.SortFunc(rebuilding, func(a, b *lhv1.Volume) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(rebuilding, func(a, b *cluster.Volume) int { return strings.Compare(a.Name, b.Name) })
 	setting := p.LonghornSettingObject(settingAutoCleanup)
 	if setting != nil && cluster.Text(setting.Value) == "false" {
 		return
@@ -58,7 +58,7 @@ func purgesUnderMigration(longhorn *version.Version) bool {
 }
 
 // isRebuilding tells whether a running engine has a replica that is being built.
-func isRebuilding(engines []*lhv1.Engine) bool {
+func isRebuilding(engines []*cluster.Engine) bool {
 	for _, engine := range engines {
 		if engine.Status.CurrentState != lhv1.InstanceStateRunning {
 			continue

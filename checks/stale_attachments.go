@@ -93,7 +93,7 @@ func holdsInWords(p *Pass, holds []hold) string {
 }
 
 // holdsOf lists what is stale about a volume's attachment, nothing for an ordinary one.
-func holdsOf(p *Pass, volume *lhv1.Volume, operations map[string]bool) []hold {
+func holdsOf(p *Pass, volume *cluster.Volume, operations map[string]bool) []hold {
 	tickets, explained := ticketHolds(p, volume, operations)
 	var holds []hold
 	switch {
@@ -111,7 +111,7 @@ func holdsOf(p *Pass, volume *lhv1.Volume, operations map[string]bool) []hold {
 
 // arrivesNowhere tells whether a volume has been on its way for too long. Between two nodes it may be so for ever, and
 // multi-engine-volumes reports why.
-func arrivesNowhere(p *Pass, volume *lhv1.Volume) (hold, bool) {
+func arrivesNowhere(p *Pass, volume *cluster.Volume) (hold, bool) {
 	since := movingSince(p, volume)
 	if !since.IsZero() && p.Age(since) < p.Settings.StaleEngineAge || len(tracesOf(p, volume)) > 0 {
 		return hold{}, false
@@ -124,7 +124,7 @@ func arrivesNowhere(p *Pass, volume *lhv1.Volume) (hold, bool) {
 
 // withoutWorkload tells whether nothing that runs uses an attached volume. Longhorn keeps the list of its last pods when they
 // are gone, and then notes when that was.
-func withoutWorkload(p *Pass, volume *lhv1.Volume) (hold, bool) {
+func withoutWorkload(p *Pass, volume *cluster.Volume) (hold, bool) {
 	status := volume.Status.KubernetesStatus
 	gone := cluster.Text(status.LastPodRefAt)
 	starting := false
@@ -155,13 +155,13 @@ func withoutWorkload(p *Pass, volume *lhv1.Volume) (hold, bool) {
 }
 
 // movingSince is when a volume's latest ticket began to wait; zero where no ticket says so.
-func movingSince(p *Pass, volume *lhv1.Volume) time.Time {
+func movingSince(p *Pass, volume *cluster.Volume) time.Time {
 	var since time.Time
 	attachment := p.AttachmentOf(volume.Name)
 	if attachment == nil {
 		return since
 	}
-	for _, status := range attachment.Status.AttachmentTicketStatuses {
+	for _, status := range attachment.Status.AttachmentTicketStatuses.All() {
 		if at := satisfiedSince(status); status != nil && !status.Satisfied && at.After(since) {
 			since = at
 		}
@@ -181,7 +181,12 @@ func satisfiedSince(status *lhv1.AttachmentTicketStatus) time.Time {
 	return timeOf(condition.LastTransitionTime)
 }
 
-func onNodeNamed(volume *lhv1.Volume) string {
+func ticketSatisfiedSince(attachment *cluster.Attachment, ticket string) time.Time {
+	status, _ := attachment.Status.AttachmentTicketStatuses.Get(ticket)
+	return satisfiedSince(status)
+}
+
+func onNodeNamed(volume *cluster.Volume) string {
 	if node := cluster.Text(volume.Status.CurrentNodeID); node != "" {
 		return " on " + node
 	}
@@ -189,7 +194,7 @@ func onNodeNamed(volume *lhv1.Volume) string {
 }
 
 // reportHolds merges all that is stale about one volume into one finding.
-func reportHolds(p *Pass, volume *lhv1.Volume, holds []hold) {
+func reportHolds(p *Pass, volume *cluster.Volume, holds []hold) {
 	var facts, steps []string
 	f := Finding{Object: ObjectOf(volume), Severity: Warn, Transient: true}
 	for _, h := range holds {

@@ -49,7 +49,7 @@ func (o vmOperations) includeBackup(backup *lhv1.Backup) bool {
 }
 
 // includeRestoreOf tells whether a volume gets its data from a restore of a VM. A standby volume never does.
-func (o vmOperations) includeRestoreOf(volume *lhv1.Volume) bool {
+func (o vmOperations) includeRestoreOf(volume *cluster.Volume) bool {
 	claim := volume.Status.KubernetesStatus
 	return o.claims[types.NamespacedName{Namespace: cluster.Text(claim.Namespace), Name: cluster.Text(claim.PVCName)}] && !volume.Status.IsStandby
 }

@@ -10,7 +10,7 @@ import (
 
 // describeVolume returns what messages call a volume: "volume pvc-1 of VM default/db-1", or its claim where no VM uses it.
 // The VM's name is a courtesy; where VMIs could not be read, the claim stands instead.
-func describeVolume(p *Pass, volume *lhv1.Volume) string {
+func describeVolume(p *Pass, volume *cluster.Volume) string {
 	if vmis := p.VMIsOf(volume); len(vmis) > 0 {
 		return fmt.Sprintf("volume %s of VM %s/%s", volume.Name, vmis[0].Namespace, vmis[0].Name)
 	}
@@ -22,7 +22,7 @@ func describeVolume(p *Pass, volume *lhv1.Volume) string {
 }
 
 // stopVM returns the command that stops the VM of a volume, or words where no VM is known.
-func stopVM(p *Pass, volume *lhv1.Volume) string {
+func stopVM(p *Pass, volume *cluster.Volume) string {
 	if vmis := p.VMIsOf(volume); len(vmis) > 0 {
 		return fmt.Sprintf("stop its VM: virtctl stop %s -n %s", vmis[0].Name, vmis[0].Namespace)
 	}
@@ -31,11 +31,11 @@ func stopVM(p *Pass, volume *lhv1.Volume) string {
 
 // judgedEngines returns the engines that speak for a volume: the active ones, or all where none is active. An inactive engine
 // belongs to a migration, or is what one left behind; multi-engine-volumes and in-flight-migrations report those.
-func judgedEngines(engines []*lhv1.Engine) []*lhv1.Engine {
+func judgedEngines(engines []*cluster.Engine) []*cluster.Engine {
 	if len(engines) <= 1 {
 		return engines
 	}
-	var active []*lhv1.Engine
+	var active []*cluster.Engine
 	for _, engine := range engines {
 		if engine.Spec.Active {
 			active = append(active, engine)
@@ -48,7 +48,7 @@ func judgedEngines(engines []*lhv1.Engine) []*lhv1.Engine {
 }
 
 // unreadState says why a volume's status is no evidence; empty where it is. Longhorn always writes the state.
-func unreadState(volume *lhv1.Volume) string {
+func unreadState(volume *cluster.Volume) string {
 	switch state := cluster.Text(volume.Status.State); state {
 	case lhv1.VolumeStateAttached, lhv1.VolumeStateDetached, lhv1.VolumeStateAttaching, lhv1.VolumeStateDetaching,
 		lhv1.VolumeStateCreating, lhv1.VolumeStateDeleting:
@@ -61,7 +61,7 @@ func unreadState(volume *lhv1.Volume) string {
 }
 
 // unreadRobustness is unreadState for the robustness, and for the engine that a volume in use must have.
-func unreadRobustness(volume *lhv1.Volume, engines []*lhv1.Engine) string {
+func unreadRobustness(volume *cluster.Volume, engines []*cluster.Engine) string {
 	if because := unreadState(volume); because != "" {
 		return because
 	}
@@ -79,7 +79,7 @@ func unreadRobustness(volume *lhv1.Volume, engines []*lhv1.Engine) string {
 }
 
 // unreadEngine says why an engine's status is no evidence; empty where all are.
-func unreadEngine(engines []*lhv1.Engine) string {
+func unreadEngine(engines []*cluster.Engine) string {
 	for _, engine := range engines {
 		switch state := cluster.Text(engine.Status.CurrentState); state {
 		case lhv1.InstanceStateRunning:
@@ -98,12 +98,12 @@ func unreadEngine(engines []*lhv1.Engine) string {
 }
 
 // isMoving tells whether a volume is being attached or detached right now.
-func isMoving(volume *lhv1.Volume) bool {
+func isMoving(volume *cluster.Volume) bool {
 	return volume.Status.State == lhv1.VolumeStateAttaching || volume.Status.State == lhv1.VolumeStateDetaching
 }
 
 // areMoving tells whether an engine is being started or stopped right now.
-func areMoving(engines []*lhv1.Engine) bool {
+func areMoving(engines []*cluster.Engine) bool {
 	for _, engine := range engines {
 		if engine.Status.CurrentState == lhv1.InstanceStateStarting || engine.Status.CurrentState == lhv1.InstanceStateStopping {
 			return true

@@ -84,13 +84,12 @@ func keepService(from, to *corev1.Service) {
 }
 
 // keepClaim keeps how large a claim is only where it was made from an image, whose size it is compared with.
-func keepClaim(from, to *corev1.PersistentVolumeClaim) {
-	dropMarks(to)
-	to.Spec.VolumeName = from.Spec.VolumeName
+func keepClaim(from *corev1.PersistentVolumeClaim) *Claim {
+	to := &Claim{Identity: identityOf(from), Spec: ClaimSpec{VolumeName: from.Spec.VolumeName}, Status: ClaimStatus{Phase: from.Status.Phase}}
 	if _, made := from.Annotations[AnnotationImageID]; made {
 		to.Spec.Resources.Requests = from.Spec.Resources.Requests
 	}
-	to.Status.Phase = from.Status.Phase
+	return to
 }
 
 func keepEvent(from, to *corev1.Event) {
@@ -127,12 +126,13 @@ func keepDisruptionBudget(from, to *policyv1.PodDisruptionBudget) {
 
 func keepStorageClass(from, to *storagev1.StorageClass) { to.Provisioner = from.Provisioner }
 
-func keepVolumeAttachment(from, to *storagev1.VolumeAttachment) {
-	dropMarks(to)
-	to.Spec.NodeName = from.Spec.NodeName
-	to.Spec.Attacher = from.Spec.Attacher
-	to.Spec.Source.PersistentVolumeName = from.Spec.Source.PersistentVolumeName
-	to.Status.Attached = from.Status.Attached
+func keepVolumeAttachment(from *storagev1.VolumeAttachment) *VolumeAttachment {
+	return &VolumeAttachment{
+		Identity: identityOf(from),
+		Spec: VolumeAttachmentSpec{Attacher: from.Spec.Attacher, NodeName: from.Spec.NodeName,
+			Source: VolumeAttachmentSource{PersistentVolumeName: from.Spec.Source.PersistentVolumeName}},
+		Status: VolumeAttachmentStatus{Attached: from.Status.Attached},
+	}
 }
 
 func keepValidatingWebhook(from, to *admissionv1.ValidatingWebhookConfiguration) {

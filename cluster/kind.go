@@ -42,9 +42,13 @@ type Resource struct {
 	// collected of its homes is all there is of the kind.
 	Home []string
 
+	// newObject returns an empty object of the type that is decoded into.
 	newObject func() client.Object
 	newList   func() client.ObjectList
-	trim      func(client.Object)
+	// kept is the type that is held, where that is another one; nil where it is the same.
+	kept reflect.Type
+	// trim returns what is held of an object, which may be that very object.
+	trim func(client.Object) client.Object
 	// takeFrom returns a trimmed copy of an object, which it leaves empty.
 	takeFrom func(client.Object) client.Object
 	store    func(*Snapshot, []client.Object)
@@ -113,39 +117,83 @@ func (r Resource) NewObject() client.Object { return r.newObject() }
 // NewList returns an empty list of the row's Go type.
 func (r Resource) NewList() client.ObjectList { return r.newList() }
 
-// row builds a Resource for a Go type: keep copies, into an object that has only its identity, the fields that the
-// checks read; store puts the listed objects into the Snapshot.
-func row[T any, P interface {
+// pointer is a pointer to an object's struct.
+type pointer[T any] interface {
 	*T
 	client.Object
-}](r Resource, list func() client.ObjectList, keep func(from, to P), store func(*Snapshot, []P)) Resource {
-	r.newObject = func() client.Object { return P(new(T)) }
-	r.newList = list
+}
+
+// row builds a Resource for a Go type: keep copies, into an object that has only its identity, the fields that the
+// checks read; store puts the listed objects into the Snapshot.
+func row[T any, P pointer[T]](r Resource, list func() client.ObjectList, keep func(from, to P), store func(*Snapshot, []P)) Resource {
 	slim := func(from P) P {
 		to := P(new(T))
 		keepIdentity(from, to)
 		keep(from, to)
 		return to
 	}
-	r.trim = func(object client.Object) {
+	r = smallRow(r, list, slim, store)
+	r.kept = nil
+	r.trim = func(object client.Object) client.Object {
 		if from, ok := object.(P); ok {
 			*from = *slim(from)
 		}
+		return object
+	}
+	return r
+}
+
+// smallRow builds a Resource for a Go type of which something smaller is held: keep returns what the checks read of an object, and shares
+// with it what lies behind its pointers.
+func smallRow[T any, P pointer[T], K client.Object](r Resource, list func() client.ObjectList, keep func(P) K, store func(*Snapshot, []K)) Resource {
+	r.newObject = func() client.Object { return P(new(T)) }
+	r.newList = list
+	r.kept = reflect.TypeFor[K]()
+	r.trim = func(object client.Object) client.Object {
+		if from, ok := object.(P); ok {
+			return keep(from)
+		}
+		return object
 	}
 	r.takeFrom = func(object client.Object) client.Object {
 		from := object.(P)
-		to := slim(from)
+		to := keep(from)
 		*from = *new(T)
 		return to
 	}
 	r.store = func(s *Snapshot, objects []client.Object) {
-		typed := make([]P, 0, len(objects))
+		held := make([]K, 0, len(objects))
 		for _, object := range objects {
-			typed = append(typed, object.(P))
+			if small, ok := object.(K); ok {
+				held = append(held, small)
+			} else {
+				held = append(held, keep(object.(P)))
+			}
 		}
-		store(s, typed)
+		store(s, held)
 	}
 	return r
+}
+
+// Held returns objects as a Snapshot holds them: copies where it holds something smaller, otherwise the objects themselves. A Source that is
+// loaded again and again should list these, for whatever it lists in the larger form is copied by every Load.
+func (r Resource) Held(objects []client.Object) []client.Object {
+	if r.kept == nil {
+		return objects
+	}
+	held := make([]client.Object, len(objects))
+	for i, object := range objects {
+		held[i] = r.trim(object)
+	}
+	return held
+}
+
+// heldType is the type of the objects that a Snapshot has of the row.
+func (r Resource) heldType() reflect.Type {
+	if r.kept != nil {
+		return r.kept
+	}
+	return reflect.TypeOf(r.newObject())
 }
 
 // Lookup returns the row of a kind; false for a name that is not in the table.

@@ -38,7 +38,7 @@ func newReplacing(t testing.TB) *replacing {
 			}
 			objects = []client.Object{object}
 		}
-		r.lists[resource.Kind] = objects
+		r.lists[resource.Kind] = resource.Held(objects)
 	}
 	return r
 }

@@ -18,7 +18,7 @@ const (
 // failed and in use by the engine; a short chain of snapshots without a limit on their size; one ticket of the CSI driver with its
 // Kubernetes VolumeAttachment; and a running workload. It is computed once, so that checks need not look again at four objects for
 // each of thousands of volumes. What it says no to is merely worth a look.
-func (s *Snapshot) IsOrdinary(volume *lhv1.Volume) bool {
+func (s *Snapshot) IsOrdinary(volume *Volume) bool {
 	return s.unusual != nil && !s.unusual[volume]
 }
 
@@ -30,7 +30,7 @@ func (s *Snapshot) WithoutShortcuts() *Snapshot {
 }
 
 func (s *Snapshot) indexUnusual() {
-	s.unusual = map[*lhv1.Volume]bool{}
+	s.unusual = map[*Volume]bool{}
 	for _, volume := range s.volumes.items {
 		if !s.looksOrdinary(volume) {
 			s.unusual[volume] = true
@@ -38,7 +38,7 @@ func (s *Snapshot) indexUnusual() {
 	}
 }
 
-func (s *Snapshot) looksOrdinary(volume *lhv1.Volume) bool {
+func (s *Snapshot) looksOrdinary(volume *Volume) bool {
 	if !isAtRest(volume) {
 		return false
 	}
@@ -48,7 +48,7 @@ func (s *Snapshot) looksOrdinary(volume *lhv1.Volume) bool {
 }
 
 // isAtRest tells whether a volume's own fields show nothing but use.
-func isAtRest(volume *lhv1.Volume) bool {
+func isAtRest(volume *Volume) bool {
 	spec, status := &volume.Spec, &volume.Status
 	if volume.DeletionTimestamp != nil || status.State != lhv1.VolumeStateAttached || status.Robustness != lhv1.VolumeRobustnessHealthy ||
 		Text(spec.NodeID) == "" || spec.NodeID != status.CurrentNodeID || Text(spec.MigrationNodeID) != "" || Text(status.CurrentMigrationNodeID) != "" {
@@ -70,7 +70,7 @@ func isAtRest(volume *lhv1.Volume) bool {
 	return Text(status.KubernetesStatus.LastPodRefAt) == "" && hasRunningPod(status.KubernetesStatus.WorkloadsStatus)
 }
 
-func hasRunningPod(workloads []lhv1.WorkloadStatus) bool {
+func hasRunningPod(workloads []WorkloadStatus) bool {
 	for i := range workloads {
 		if workloads[i].PodStatus == string(corev1.PodRunning) {
 			return true
@@ -79,7 +79,7 @@ func hasRunningPod(workloads []lhv1.WorkloadStatus) bool {
 	return false
 }
 
-func servesOrdinarily(engine *lhv1.Engine, volume *lhv1.Volume) bool {
+func servesOrdinarily(engine *Engine, volume *Volume) bool {
 	spec, status := &engine.Spec, &engine.Status
 	if engine.DeletionTimestamp != nil || !spec.Active || spec.NodeID != volume.Status.CurrentNodeID ||
 		status.CurrentState != lhv1.InstanceStateRunning || spec.DesireState != lhv1.InstanceStateRunning ||
@@ -91,18 +91,18 @@ func servesOrdinarily(engine *lhv1.Engine, volume *lhv1.Volume) bool {
 		status.Snapshots == nil || len(status.Snapshots) > OrdinarySnapshots {
 		return false
 	}
-	for name, mode := range status.ReplicaModeMap {
+	for name, mode := range status.ReplicaModeMap.All() {
 		if mode != lhv1.ReplicaModeRW {
 			return false
 		}
-		if _, addressed := spec.ReplicaAddressMap[name]; !addressed && len(spec.ReplicaAddressMap) > 0 {
+		if _, addressed := spec.ReplicaAddressMap.Get(name); !addressed && len(spec.ReplicaAddressMap) > 0 {
 			return false
 		}
 	}
 	return true
 }
 
-func areOrdinary(replicas []*lhv1.Replica, volume *lhv1.Volume) bool {
+func areOrdinary(replicas []*Replica, volume *Volume) bool {
 	if len(replicas) == 0 || len(replicas) != volume.Spec.NumberOfReplicas {
 		return false
 	}
@@ -117,16 +117,16 @@ func areOrdinary(replicas []*lhv1.Replica, volume *lhv1.Volume) bool {
 }
 
 // isAttachedOrdinarily tells whether a volume is attached by its workload's one CSI ticket, and by nobody else.
-func (s *Snapshot) isAttachedOrdinarily(volume *lhv1.Volume) bool {
+func (s *Snapshot) isAttachedOrdinarily(volume *Volume) bool {
 	attachment := s.attachmentOfVolume[volume.Name]
 	if attachment == nil || attachment.DeletionTimestamp != nil || len(attachment.Spec.AttachmentTickets) != 1 {
 		return false
 	}
-	for id, ticket := range attachment.Spec.AttachmentTickets {
+	for id, ticket := range attachment.Spec.AttachmentTickets.All() {
 		if ticket == nil || ticket.Type != lhv1.AttacherTypeCSIAttacher || ticket.NodeID != volume.Status.CurrentNodeID {
 			return false
 		}
-		if status := attachment.Status.AttachmentTicketStatuses[id]; status == nil || !status.Satisfied {
+		if status, _ := attachment.Status.AttachmentTicketStatuses.Get(id); status == nil || !status.Satisfied {
 			return false
 		}
 	}

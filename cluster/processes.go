@@ -9,7 +9,7 @@ import (
 // ListsOnlyItsOwn tells whether an instance manager lists exactly the engines and replicas that the control plane has running in it on
 // its node, as nearly every one does. It is computed once, so that nobody need look up each of its thousands of processes. One of
 // Longhorn up to 1.4, which lists both in one map, is never said to.
-func (s *Snapshot) ListsOnlyItsOwn(manager *lhv1.InstanceManager) bool { return s.tidy[manager] }
+func (s *Snapshot) ListsOnlyItsOwn(manager *InstanceManager) bool { return s.tidy[manager] }
 
 // tally tells one set of names from another, whatever their order.
 type tally struct {
@@ -32,10 +32,10 @@ func (s *Snapshot) indexProcesses() {
 	byName := make(map[string]*processes, len(s.instanceManagers.items))
 	for _, manager := range s.instanceManagers.items {
 		all := &processes{}
-		for name := range manager.Status.InstanceEngines {
+		for name := range manager.Status.InstanceEngines.All() {
 			all.listedEngines.add(seed, name)
 		}
-		for name := range manager.Status.InstanceReplicas {
+		for name := range manager.Status.InstanceReplicas.All() {
 			all.listedReplicas.add(seed, name)
 		}
 		byName[manager.Name] = all
@@ -50,16 +50,15 @@ func (s *Snapshot) indexProcesses() {
 			byName[replica.Status.InstanceManagerName].placedReplicas.add(seed, replica.Name)
 		}
 	}
-	s.tidy = make(map[*lhv1.InstanceManager]bool, len(byName))
+	s.tidy = make(map[*InstanceManager]bool, len(byName))
 	for _, manager := range s.instanceManagers.items {
 		all := byName[manager.Name]
-		//lint:ignore SA1019 Longhorn up to 1.4 lists engines only here
 		s.tidy[manager] = len(manager.Status.Instances) == 0 && all.listedEngines == all.placedEngines && all.listedReplicas == all.placedReplicas
 	}
 }
 
 // isPlaced tells whether an engine or replica runs in an instance manager of its own node.
-func (s *Snapshot) isPlaced(spec *lhv1.InstanceSpec, status *lhv1.InstanceStatus) bool {
+func (s *Snapshot) isPlaced(spec *InstanceSpec, status *InstanceStatus) bool {
 	if status.CurrentState != lhv1.InstanceStateRunning || status.InstanceManagerName == "" {
 		return false
 	}

@@ -40,6 +40,7 @@ var gvkByType = sync.OnceValue(func() map[reflect.Type]schema.GroupVersionKind {
 	byType := map[reflect.Type]schema.GroupVersionKind{}
 	for _, r := range everyResource() {
 		byType[reflect.TypeOf(r.newObject())] = r.GVK
+		byType[r.heldType()] = r.GVK
 	}
 	return byType
 })

@@ -175,7 +175,7 @@ func exact(v reflect.Value) reflect.Value {
 func (s *sharing) trim(resource Resource) func(any) (any, error) {
 	return func(object any) (any, error) {
 		trimmed, err := resource.Trim(object)
-		if err == nil && reflect.TypeOf(trimmed) == reflect.TypeOf(resource.newObject()) {
+		if err == nil && reflect.TypeOf(trimmed) == resource.heldType() {
 			s.share(trimmed)
 		}
 		return trimmed, err

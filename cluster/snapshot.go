@@ -35,7 +35,7 @@ type Snapshot struct {
 	nodes                     collection[*corev1.Node]
 	pods                      collection[*corev1.Pod]
 	services                  collection[*corev1.Service]
-	claims                    collection[*corev1.PersistentVolumeClaim]
+	claims                    collection[*Claim]
 	ioErrors                  []*corev1.Event
 	nodeLeases                []*coordinationv1.Lease
 	daemonSets                collection[*appsv1.DaemonSet]
@@ -43,7 +43,7 @@ type Snapshot struct {
 	jobs                      []*batchv1.Job
 	budgets                   collection[*policyv1.PodDisruptionBudget]
 	storageClasses            []*storagev1.StorageClass
-	volumeAttachments         []*storagev1.VolumeAttachment
+	volumeAttachments         []*VolumeAttachment
 	endpointSlices            groups[types.NamespacedName, *discoveryv1.EndpointSlice]
 	validatingWebhooks        []*admissionv1.ValidatingWebhookConfiguration
 	mutatingWebhooks          []*admissionv1.MutatingWebhookConfiguration
@@ -56,12 +56,12 @@ type Snapshot struct {
 	kubevirts       []*kubevirtv1.KubeVirt
 	cdis            []*CDI
 
-	volumes           collection[*lhv1.Volume]
-	engines           collection[*lhv1.Engine]
-	replicas          []*lhv1.Replica
-	instanceManagers  collection[*lhv1.InstanceManager]
-	attachments       []*lhv1.VolumeAttachment
-	longhornSnapshots []*lhv1.Snapshot
+	volumes           collection[*Volume]
+	engines           collection[*Engine]
+	replicas          []*Replica
+	instanceManagers  collection[*InstanceManager]
+	attachments       []*Attachment
+	longhornSnapshots []*LonghornSnapshot
 	longhornSettings  collection[*lhv1.Setting]
 	longhornNodes     collection[*lhv1.Node]
 	orphans           []*lhv1.Orphan
@@ -93,16 +93,16 @@ type Snapshot struct {
 	podsOnNode      groups[string, *corev1.Pod]
 	podsOfNamespace groups[string, *corev1.Pod]
 	// tidy are the instance managers that list only their own processes; nil where that is not known.
-	tidy map[*lhv1.InstanceManager]bool
+	tidy map[*InstanceManager]bool
 	// unusual are the volumes that are not ordinary; nil where that is not known.
-	unusual            map[*lhv1.Volume]bool
+	unusual            map[*Volume]bool
 	podsOfClaim        map[types.NamespacedName][]*corev1.Pod
-	enginesOfVolume    groups[string, *lhv1.Engine]
-	replicasOfVolume   groups[string, *lhv1.Replica]
-	replicasOnNode     groups[string, *lhv1.Replica]
-	managersOnNode     groups[string, *lhv1.InstanceManager]
-	attachmentOfVolume map[string]*lhv1.VolumeAttachment
-	attachmentsOfPV    groups[string, *storagev1.VolumeAttachment]
+	enginesOfVolume    groups[string, *Engine]
+	replicasOfVolume   groups[string, *Replica]
+	replicasOnNode     groups[string, *Replica]
+	managersOnNode     groups[string, *InstanceManager]
+	attachmentOfVolume map[string]*Attachment
+	attachmentsOfPV    groups[string, *VolumeAttachment]
 	vmisOfClaim        map[types.NamespacedName][]*kubevirtv1.VirtualMachineInstance
 	vmisOnNode         groups[string, *kubevirtv1.VirtualMachineInstance]
 	migrationsOfVMI    groups[types.NamespacedName, *kubevirtv1.VirtualMachineInstanceMigration]

@@ -7,8 +7,8 @@ import (
 )
 
 // The functions keep… beside the rows of the table copy the fields that checks read, so that the watch cache holds nothing
-// else. A check that reads a field not kept there behaves differently on the cache than on a live read; a test runs every
-// fixture both ways.
+// else. Where they copy into the same type, a check that reads a field not kept there behaves differently on the cache than on a live
+// read; a test runs every fixture both ways.
 
 // keptAnnotations are the only annotations that checks read.
 func keptAnnotations() []string {
@@ -34,14 +34,6 @@ func keepIdentity(from, to client.Object) {
 	to.SetAnnotations(only(from.GetAnnotations(), keptAnnotations()))
 }
 
-// dropMarks takes away, from a kind of which there are thousands, what no check reads of it: a map of labels takes as much as the
-// rest of some objects.
-func dropMarks(to client.Object) {
-	to.SetUID("")
-	to.SetLabels(nil)
-	to.SetOwnerReferences(nil)
-}
-
 // onlyLabels keeps those labels of an object that are named, its UID and its owners.
 func onlyLabels(to client.Object, names ...string) {
 	to.SetLabels(only(to.GetLabels(), names))
@@ -61,7 +53,7 @@ func only(all map[string]string, names []string) map[string]string {
 	return kept
 }
 
-// Trim removes from an object every field that no check reads. It is the watch cache's transform.
+// Trim returns an object without the fields that no check reads. It is the watch cache's transform, and may change the object.
 func (r Resource) Trim(object any) (any, error) {
 	o, ok := object.(client.Object)
 	if !ok {
@@ -70,6 +62,5 @@ func (r Resource) Trim(object any) (any, error) {
 	if o.GetName() == "" && o.GetResourceVersion() == "" {
 		return nil, fmt.Errorf("trim %s: an object without a name", r.Kind)
 	}
-	r.trim(o)
-	return o, nil
+	return r.trim(o), nil
 }

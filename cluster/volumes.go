@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	lhv1 "github.com/longhorn/longhorn-manager/k8s/pkg/apis/longhorn/v1beta2"
-	storagev1 "k8s.io/api/storage/v1"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 )
 
@@ -22,54 +21,54 @@ const (
 )
 
 // Volumes returns every Longhorn volume.
-func (s *Snapshot) Volumes() []*lhv1.Volume { return s.volumes.items }
+func (s *Snapshot) Volumes() []*Volume { return s.volumes.items }
 
 // Volume returns the Longhorn volume of that name, or nil.
-func (s *Snapshot) Volume(name string) *lhv1.Volume { return s.volumes.get(LonghornNamespace, name) }
+func (s *Snapshot) Volume(name string) *Volume { return s.volumes.get(LonghornNamespace, name) }
 
 // Engines returns every Longhorn engine.
-func (s *Snapshot) Engines() []*lhv1.Engine { return s.engines.items }
+func (s *Snapshot) Engines() []*Engine { return s.engines.items }
 
 // Engine returns the Longhorn engine of that name, or nil.
-func (s *Snapshot) Engine(name string) *lhv1.Engine { return s.engines.get(LonghornNamespace, name) }
+func (s *Snapshot) Engine(name string) *Engine { return s.engines.get(LonghornNamespace, name) }
 
 // EnginesOf returns the engines of a volume, by name.
-func (s *Snapshot) EnginesOf(volume string) []*lhv1.Engine { return s.enginesOfVolume.of(volume) }
+func (s *Snapshot) EnginesOf(volume string) []*Engine { return s.enginesOfVolume.of(volume) }
 
 // Replicas returns every Longhorn replica.
-func (s *Snapshot) Replicas() []*lhv1.Replica { return s.replicas }
+func (s *Snapshot) Replicas() []*Replica { return s.replicas }
 
 // ReplicasOf returns the replicas of a volume, in no particular order.
-func (s *Snapshot) ReplicasOf(volume string) []*lhv1.Replica { return s.replicasOfVolume.of(volume) }
+func (s *Snapshot) ReplicasOf(volume string) []*Replica { return s.replicasOfVolume.of(volume) }
 
 // ReplicasOn returns the replicas that are placed on a node, failed and stopped ones included.
-func (s *Snapshot) ReplicasOn(node string) []*lhv1.Replica { return s.replicasOnNode.of(node) }
+func (s *Snapshot) ReplicasOn(node string) []*Replica { return s.replicasOnNode.of(node) }
 
 // InstanceManagersOn returns the instance managers of a node, by name: those of older images and of every data engine included.
-func (s *Snapshot) InstanceManagersOn(node string) []*lhv1.InstanceManager {
+func (s *Snapshot) InstanceManagersOn(node string) []*InstanceManager {
 	return s.managersOnNode.of(node)
 }
 
 // InstanceManagers returns every instance manager, by name.
-func (s *Snapshot) InstanceManagers() []*lhv1.InstanceManager { return s.instanceManagers.items }
+func (s *Snapshot) InstanceManagers() []*InstanceManager { return s.instanceManagers.items }
 
 // InstanceManager returns the instance manager of that name, or nil.
-func (s *Snapshot) InstanceManager(name string) *lhv1.InstanceManager {
+func (s *Snapshot) InstanceManager(name string) *InstanceManager {
 	return s.instanceManagers.get(LonghornNamespace, name)
 }
 
 // AttachmentOf returns Longhorn's own VolumeAttachment of a volume, or nil.
-func (s *Snapshot) AttachmentOf(volume string) *lhv1.VolumeAttachment {
+func (s *Snapshot) AttachmentOf(volume string) *Attachment {
 	return s.attachmentOfVolume[volume]
 }
 
 // KubernetesAttachmentsOf returns the storage.k8s.io VolumeAttachments of a persistent volume, in no particular order.
-func (s *Snapshot) KubernetesAttachmentsOf(persistentVolume string) []*storagev1.VolumeAttachment {
+func (s *Snapshot) KubernetesAttachmentsOf(persistentVolume string) []*VolumeAttachment {
 	return s.attachmentsOfPV.of(persistentVolume)
 }
 
 // LonghornSnapshots returns every Snapshot object of Longhorn.
-func (s *Snapshot) LonghornSnapshots() []*lhv1.Snapshot { return s.longhornSnapshots }
+func (s *Snapshot) LonghornSnapshots() []*LonghornSnapshot { return s.longhornSnapshots }
 
 // LonghornNodes returns every node object of Longhorn, by name.
 func (s *Snapshot) LonghornNodes() []*lhv1.Node { return s.longhornNodes.items }
@@ -100,10 +99,10 @@ func (s *Snapshot) Backups() []*lhv1.Backup { return s.backups }
 func (s *Snapshot) RecurringJobs() []*lhv1.RecurringJob { return s.recurringJobs }
 
 // Attachments returns every VolumeAttachment of Longhorn.
-func (s *Snapshot) Attachments() []*lhv1.VolumeAttachment { return s.attachments }
+func (s *Snapshot) Attachments() []*Attachment { return s.attachments }
 
 // VolumeAttachments returns every VolumeAttachment of Kubernetes.
-func (s *Snapshot) VolumeAttachments() []*storagev1.VolumeAttachment { return s.volumeAttachments }
+func (s *Snapshot) VolumeAttachments() []*VolumeAttachment { return s.volumeAttachments }
 
 // LonghornSetting returns the value of a Longhorn setting; false where the setting does not exist.
 func (s *Snapshot) LonghornSetting(name string) (string, bool) {
@@ -120,14 +119,14 @@ func (s *Snapshot) LonghornSettingObject(name string) *lhv1.Setting {
 }
 
 // VMIsOf returns the VMIs that use a volume, through the claim that Longhorn has noted for it.
-func (s *Snapshot) VMIsOf(volume *lhv1.Volume) []*kubevirtv1.VirtualMachineInstance {
+func (s *Snapshot) VMIsOf(volume *Volume) []*kubevirtv1.VirtualMachineInstance {
 	claim := volume.Status.KubernetesStatus
 	return s.VMIsUsing(Text(claim.Namespace), Text(claim.PVCName))
 }
 
 // ActiveMigrationOfVolume returns the unfinished migration of a VMI that uses the volume, or nil. While there is one,
 // two engines, two attachment tickets and two node names are what they should be.
-func (s *Snapshot) ActiveMigrationOfVolume(volume *lhv1.Volume) *kubevirtv1.VirtualMachineInstanceMigration {
+func (s *Snapshot) ActiveMigrationOfVolume(volume *Volume) *kubevirtv1.VirtualMachineInstanceMigration {
 	for _, vmi := range s.VMIsOf(volume) {
 		if migration := s.ActiveMigrationOf(vmi); migration != nil {
 			return migration
@@ -164,7 +163,7 @@ func Text[S ~string](s S) S {
 }
 
 func (s *Snapshot) indexEngines() {
-	s.enginesOfVolume = groupBy(s.engines.items, func(engine *lhv1.Engine) (string, bool) {
+	s.enginesOfVolume = groupBy(s.engines.items, func(engine *Engine) (string, bool) {
 		volume := VolumeOf(engine.Spec.VolumeName, engine.Labels)
 		return volume, volume != ""
 	})
@@ -176,11 +175,11 @@ func (s *Snapshot) indexEngines() {
 }
 
 func (s *Snapshot) indexReplicas() {
-	s.replicasOfVolume = groupBy(s.replicas, func(replica *lhv1.Replica) (string, bool) {
+	s.replicasOfVolume = groupBy(s.replicas, func(replica *Replica) (string, bool) {
 		volume := VolumeOf(replica.Spec.VolumeName, replica.Labels)
 		return volume, volume != ""
 	})
-	s.replicasOnNode = groupBy(s.replicas, func(replica *lhv1.Replica) (string, bool) {
+	s.replicasOnNode = groupBy(s.replicas, func(replica *Replica) (string, bool) {
 		node := Text(replica.Spec.NodeID)
 		return node, node != ""
 	})
@@ -188,21 +187,21 @@ func (s *Snapshot) indexReplicas() {
 
 func (s *Snapshot) indexInstanceManagers() {
 	sortByName(s.instanceManagers.items)
-	s.managersOnNode = groupBy(s.instanceManagers.items, func(manager *lhv1.InstanceManager) (string, bool) {
+	s.managersOnNode = groupBy(s.instanceManagers.items, func(manager *InstanceManager) (string, bool) {
 		node := Text(manager.Spec.NodeID)
 		return node, node != ""
 	})
 }
 
 func (s *Snapshot) indexAttachments() {
-	s.attachmentOfVolume = make(map[string]*lhv1.VolumeAttachment, len(s.attachments))
+	s.attachmentOfVolume = make(map[string]*Attachment, len(s.attachments))
 	for _, attachment := range s.attachments {
 		s.attachmentOfVolume[attachment.Spec.Volume] = attachment
 	}
 }
 
 func (s *Snapshot) indexKubernetesAttachments() {
-	s.attachmentsOfPV = groupBy(s.volumeAttachments, func(va *storagev1.VolumeAttachment) (string, bool) {
+	s.attachmentsOfPV = groupBy(s.volumeAttachments, func(va *VolumeAttachment) (string, bool) {
 		if va.Spec.Source.PersistentVolumeName == nil {
 			return "", false
 		}

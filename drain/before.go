@@ -104,7 +104,7 @@ func managerPercentage(s *cluster.Snapshot) float64 {
 
 // runsEngines tells whether an instance manager of a node lists engines or replicas, so that it stays when the new one starts.
 func runsEngines(s *cluster.Snapshot, node string) bool {
-	return slices.ContainsFunc(s.InstanceManagersOn(node), func(manager *lhv1.InstanceManager) bool {
+	return slices.ContainsFunc(s.InstanceManagersOn(node), func(manager *cluster.InstanceManager) bool {
 		return len(manager.Status.InstanceEngines)+len(manager.Status.InstanceReplicas) > 0
 	})
 }

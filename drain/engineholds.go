@@ -2,12 +2,10 @@ package drain
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	lhv1 "github.com/longhorn/longhorn-manager/k8s/pkg/apis/longhorn/v1beta2"
 	corev1 "k8s.io/api/core/v1"
-	storagev1 "k8s.io/api/storage/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/upgrade-gate/upgrade-gate/cluster"
@@ -73,7 +71,7 @@ func WhatKeepsEngine(s *cluster.Snapshot, engine, node string, rules LonghornRul
 
 // lostEngine finds a process that the control plane does not have there. While an engine is started, stopped or deleted, its instance
 // manager's list lags behind.
-func lostEngine(s *cluster.Snapshot, object *lhv1.Engine, engine, node string) *Keeper {
+func lostEngine(s *cluster.Snapshot, object *cluster.Engine, engine, node string) *Keeper {
 	manager, field := listing(s, node, engine)
 	if manager == nil {
 		return nil
@@ -105,16 +103,15 @@ func lostEngine(s *cluster.Snapshot, object *lhv1.Engine, engine, node string) *
 // use is a volume on a node, and what holds it there.
 type use struct {
 	*cluster.Snapshot
-	volume *lhv1.Volume
+	volume *cluster.Volume
 	node   string
 	rules  LonghornRules
 }
 
-func (u use) keeper(engine *lhv1.Engine) *Keeper {
+func (u use) keeper(engine *cluster.Engine) *Keeper {
 	attachment, tickets := u.AttachmentOf(u.volume.Name), 0
 	if attachment != nil {
-		for _, id := range ticketIDs(attachment) {
-			ticket := attachment.Spec.AttachmentTickets[id]
+		for id, ticket := range attachment.Spec.AttachmentTickets.All() {
 			if ticket == nil || cluster.Text(ticket.NodeID) != u.node || u.isIgnored(ticket) {
 				continue
 			}
@@ -138,18 +135,6 @@ func (u use) keeper(engine *lhv1.Engine) *Keeper {
 	}
 }
 
-// ticketIDs lists the tickets of an attachment, sorted. Nearly every one has one ticket, and there are thousands.
-func ticketIDs(attachment *lhv1.VolumeAttachment) []string {
-	ids := make([]string, 0, len(attachment.Spec.AttachmentTickets))
-	for id := range attachment.Spec.AttachmentTickets {
-		ids = append(ids, id)
-	}
-	if len(ids) > 1 {
-		slices.Sort(ids)
-	}
-	return ids
-}
-
 // isIgnored tells whether Longhorn takes no account of a ticket: the CSI driver's for a volume that a share manager serves
 // (longhorn-manager, controller/volume_attachment_controller.go, isCSIAttacherTicketOfRegularRWXVolume).
 func (u use) isIgnored(ticket *lhv1.AttachmentTicket) bool {
@@ -158,7 +143,7 @@ func (u use) isIgnored(ticket *lhv1.AttachmentTicket) bool {
 }
 
 // ticketKeeper says why a ticket for the node stays; nil for one that goes with its workload.
-func (u use) ticketKeeper(attachment *lhv1.VolumeAttachment, id string, ticket *lhv1.AttachmentTicket) *Keeper {
+func (u use) ticketKeeper(attachment *cluster.Attachment, id string, ticket *lhv1.AttachmentTicket) *Keeper {
 	k := &Keeper{
 		Object: attachment, Check: checkStaleAttachments,
 		Because:  fmt.Sprintf("volume %s is held on %s by the ticket %s of %s", u.volume.Name, u.node, id, ownerInWords(ticket.Type)),
@@ -234,7 +219,7 @@ func (u use) csiKeeper(k *Keeper, id string) *Keeper {
 }
 
 // kubernetesAttachment returns the VolumeAttachment that a ticket of the CSI driver was made for: both have one name.
-func (u use) kubernetesAttachment(id string) *storagev1.VolumeAttachment {
+func (u use) kubernetesAttachment(id string) *cluster.VolumeAttachment {
 	pv := cluster.Text(u.volume.Status.KubernetesStatus.PVName)
 	if pv == "" {
 		pv = u.volume.Name

@@ -42,7 +42,7 @@ func percentage(s *cluster.Snapshot, setting string, fallback int64) int64 {
 // takesBack tells whether Longhorn uses a replica's disk again when its node is back: the node and the disk must take replicas
 // (longhorn-manager, scheduler/replica_scheduler.go, isFailedReplicaReusable). A disk without a status is taken to be as its spec says:
 // longhorn-unsettled reports it.
-func (h homes) takesBack(replica *lhv1.Replica) bool {
+func (h homes) takesBack(replica *cluster.Replica) bool {
 	node := h.LonghornNode(replica.Spec.NodeID)
 	if node == nil || !takesReplicas(node) {
 		return false
@@ -72,7 +72,7 @@ func isScheduled(status *lhv1.DiskStatus) bool {
 
 // take finds a disk that takes a new replica of a volume, and promises it the volume's size: on a node without a good replica of it, which
 // may be the node itself (longhorn-manager, scheduler/replica_scheduler.go, getNodeCandidates), unless two may be on one node.
-func (h homes) take(volume *lhv1.Volume) bool {
+func (h homes) take(volume *cluster.Volume) bool {
 	soft, _ := h.LonghornSetting("replica-soft-anti-affinity")
 	taken := map[string]bool{}
 	for _, replica := range h.ReplicasOf(volume.Name) {
@@ -99,7 +99,7 @@ func hasTags(has, wanted []string) bool {
 }
 
 // fits tells whether a disk has room for all of a volume (longhorn-manager, scheduler/replica_scheduler.go, IsSchedulableToDisk).
-func (h homes) fits(volume *lhv1.Volume, node *lhv1.Node, name string) bool {
+func (h homes) fits(volume *cluster.Volume, node *lhv1.Node, name string) bool {
 	spec, status := node.Spec.Disks[name], node.Status.DiskStatus[name]
 	if status == nil || !spec.AllowScheduling || spec.EvictionRequested || !isScheduled(status) || !hasTags(spec.Tags, volume.Spec.DiskSelector) {
 		return false

@@ -21,7 +21,7 @@ type ManagerState struct {
 	// Gone tells whether an engine will have left the node; nil means that none will. See LeavesNode.
 	Gone func(engine string) bool
 	// Replica returns a replica's state; nil asks the Snapshot.
-	Replica func(replica *lhv1.Replica) ReplicaState
+	Replica func(replica *cluster.Replica) ReplicaState
 	// Rules are Longhorn's settings at that time; see LonghornRulesFor.
 	Rules LonghornRules
 }
@@ -113,7 +113,7 @@ func isUnschedulable(s *cluster.Snapshot, node string) bool {
 
 // isBudgeted tells whether the budget of an instance manager is there. Longhorn deletes it while the node is cordoned, and makes it
 // again when the node is not any more.
-func isBudgeted(s *cluster.Snapshot, manager *lhv1.InstanceManager, state ManagerState) bool {
+func isBudgeted(s *cluster.Snapshot, manager *cluster.InstanceManager, state ManagerState) bool {
 	if s.DisruptionBudget(cluster.LonghornNamespace, manager.Name) != nil {
 		return true
 	}
@@ -121,7 +121,7 @@ func isBudgeted(s *cluster.Snapshot, manager *lhv1.InstanceManager, state Manage
 }
 
 // downManagers finds instance managers that do not run while their budget holds a pod: Longhorn does not look at those.
-func downManagers(s *cluster.Snapshot, node string, managers []*lhv1.InstanceManager) []Hold {
+func downManagers(s *cluster.Snapshot, node string, managers []*cluster.InstanceManager) []Hold {
 	var holds []Hold
 	for _, manager := range managers {
 		state := cluster.Text(manager.Status.CurrentState)
@@ -152,22 +152,21 @@ func stateInWords(state string) string {
 
 // listedEngines is areAllInstanceRemovedFromNodeByType: every process counts that an instance manager for engines lists, whether or
 // not there is an engine of that name (harvester/harvester#7366).
-func listedEngines(managers []*lhv1.InstanceManager, state ManagerState) []Hold {
+func listedEngines(managers []*cluster.InstanceManager, state ManagerState) []Hold {
 	var holds []Hold
 	for _, manager := range managers {
 		if manager.Spec.Type != lhv1.InstanceManagerTypeEngine && manager.Spec.Type != lhv1.InstanceManagerTypeAllInOne {
 			continue
 		}
 		holds = appendListed(holds, manager, "status.instanceEngines", manager.Status.InstanceEngines, state)
-		//lint:ignore SA1019 Longhorn up to 1.4 lists engines only here
 		holds = appendListed(holds, manager, "status.instances", manager.Status.Instances, state)
 	}
 	slices.SortStableFunc(holds, compareHolds)
 	return holds
 }
 
-func appendListed(holds []Hold, manager *lhv1.InstanceManager, field string, listed map[string]lhv1.InstanceProcess, state ManagerState) []Hold {
-	for name := range listed {
+func appendListed(holds []Hold, manager *cluster.InstanceManager, field string, listed cluster.Table[cluster.InstanceProcess], state ManagerState) []Hold {
+	for name := range listed.All() {
 		if state.Gone(name) {
 			continue
 		}
@@ -181,13 +180,12 @@ func appendListed(holds []Hold, manager *lhv1.InstanceManager, field string, lis
 }
 
 // listing returns the node's instance manager that lists an engine, and the field; nil where none does.
-func listing(s *cluster.Snapshot, node, engine string) (manager *lhv1.InstanceManager, field string) {
+func listing(s *cluster.Snapshot, node, engine string) (manager *cluster.InstanceManager, field string) {
 	for _, manager := range s.InstanceManagersOn(node) {
-		if _, ok := manager.Status.InstanceEngines[engine]; ok {
+		if _, ok := manager.Status.InstanceEngines.Get(engine); ok {
 			return manager, "status.instanceEngines"
 		}
-		//lint:ignore SA1019 Longhorn up to 1.4 lists engines only here
-		if _, ok := manager.Status.Instances[engine]; ok {
+		if _, ok := manager.Status.Instances.Get(engine); ok {
 			return manager, "status.instances"
 		}
 	}

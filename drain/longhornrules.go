@@ -89,7 +89,7 @@ type ReplicaState struct {
 }
 
 // ReplicaStateOf returns the state of a replica in the Snapshot.
-func ReplicaStateOf(replica *lhv1.Replica) ReplicaState {
+func ReplicaStateOf(replica *cluster.Replica) ReplicaState {
 	return ReplicaState{
 		Stopped:    replica.Spec.DesireState == lhv1.InstanceStateStopped && replica.Status.CurrentState == lhv1.InstanceStateStopped,
 		WasHealthy: cluster.Text(replica.Spec.HealthyAt) != "",

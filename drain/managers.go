@@ -101,7 +101,7 @@ func (m *model) isTorn(name string) bool {
 	}
 	nodes := map[string]bool{}
 	if attachment := m.AttachmentOf(volume); attachment != nil {
-		for _, ticket := range attachment.Spec.AttachmentTickets {
+		for _, ticket := range attachment.Spec.AttachmentTickets.All() {
 			if ticket != nil {
 				nodes[cluster.Text(ticket.NodeID)] = true
 			}

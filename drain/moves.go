@@ -34,7 +34,7 @@ func (m *model) tiedVolume(vmi *kubevirtv1.VirtualMachineInstance) *Stop {
 	return nil
 }
 
-func (m *model) tie(volume *lhv1.Volume) *Stop {
+func (m *model) tie(volume *cluster.Volume) *Stop {
 	if engines := m.EnginesOf(volume.Name); len(engines) > 1 {
 		return &Stop{Confidence: Certain, Check: "multi-engine-volumes", Evidence: []string{"Engine spec.volumeName"},
 			Because: fmt.Sprintf("its volume %s has %d engines, and Longhorn migrates only a volume with one", volume.Name, len(engines))}
@@ -52,7 +52,7 @@ func (m *model) tie(volume *lhv1.Volume) *Stop {
 		return nil
 	}
 	tickets := 0
-	for _, ticket := range attachment.Spec.AttachmentTickets {
+	for _, ticket := range attachment.Spec.AttachmentTickets.All() {
 		if ticket != nil && ticket.Type == lhv1.AttacherTypeCSIAttacher {
 			tickets++
 		}

@@ -19,7 +19,7 @@ type outage struct {
 	rebuilds int
 	bytes    int64
 	// stranded are the volumes of which a replica can come back neither on the node nor elsewhere.
-	stranded []*lhv1.Volume
+	stranded []*cluster.Volume
 }
 
 // loseReplicas simulates what the node's replicas go through while it is down: their volumes do without them, and when the node is back
@@ -66,7 +66,7 @@ func (m *model) outageOfNode() *outage {
 }
 
 // onlyHere tells whether all good replicas of a volume are on the node.
-func (m *model) onlyHere(volume *lhv1.Volume) bool {
+func (m *model) onlyHere(volume *cluster.Volume) bool {
 	for _, other := range m.ReplicasOf(volume.Name) {
 		if good(other) && other.Spec.NodeID != m.here.Name {
 			return false
@@ -77,7 +77,7 @@ func (m *model) onlyHere(volume *lhv1.Volume) bool {
 
 // doesWithout tells whether the next node does not wait for a volume to get its replica back: where there are two nodes for storage, usable
 // replicas are counted, and enough of them may be elsewhere.
-func (m *model) doesWithout(volume *lhv1.Volume) bool {
+func (m *model) doesWithout(volume *cluster.Volume) bool {
 	if m.storageNodes > 2 {
 		return false
 	}
@@ -90,14 +90,14 @@ func (m *model) doesWithout(volume *lhv1.Volume) bool {
 	return elsewhere >= wantedReplicas(volume)
 }
 
-func sortedReplicas(replicas []*lhv1.Replica) []*lhv1.Replica {
+func sortedReplicas(replicas []*cluster.Replica) []*cluster.Replica {
 	sorted := slices.Clone(replicas)
-	slices.SortFunc(sorted, func(a, b *lhv1.Replica) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(sorted, func(a, b *cluster.Replica) int { return strings.Compare(a.Name, b.Name) })
 	return sorted
 }
 
 // reportStranded notes the volumes that stay degraded after the node, and so hold the next one in Pre-draining.
-func (m *model) reportStranded(stranded []*lhv1.Volume) {
+func (m *model) reportStranded(stranded []*cluster.Volume) {
 	limit, ok := m.LonghornSetting(settingRebuildLimit)
 	switch {
 	case ok && limit == "0" && m.plan.Rebuilds > 0 && m.storageNodes > 1:

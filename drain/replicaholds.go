@@ -136,13 +136,13 @@ func earlier(a, b *Hold) *Hold {
 // managerOf names the instance manager of a replica: the one in its status, and for one that has none, because it is stopped, the only
 // one of the current image on its node. problem says why Longhorn cannot tell that one
 // (longhorn-manager, datastore/longhorn.go, getRunningReplicaInstanceManagerRO and filterInstanceManagers).
-func (g *guards) managerOf(replica *lhv1.Replica, node string) (name, problem string) {
+func (g *guards) managerOf(replica *cluster.Replica, node string) (name, problem string) {
 	if name := cluster.Text(replica.Status.InstanceManagerName); name != "" {
 		return name, ""
 	}
 	image, _ := g.LonghornSetting(settingManagerImage)
 	engine := dataEngineOf(replica.Spec.DataEngine)
-	var found []*lhv1.InstanceManager
+	var found []*cluster.InstanceManager
 	for _, manager := range g.InstanceManagersOn(node) {
 		if manager.Spec.Type == lhv1.InstanceManagerTypeEngine || dataEngineOf(manager.Spec.DataEngine) != engine {
 			continue
@@ -153,7 +153,9 @@ func (g *guards) managerOf(replica *lhv1.Replica, node string) (name, problem st
 		found = append(found, manager)
 	}
 	if len(found) > 1 && engine == lhv1.DataEngineTypeV2 {
-		found = slices.DeleteFunc(found, func(m *lhv1.InstanceManager) bool { return m.Status.CurrentState != lhv1.InstanceManagerStateRunning })
+		found = slices.DeleteFunc(found, func(m *cluster.InstanceManager) bool {
+			return m.Status.CurrentState != lhv1.InstanceManagerStateRunning
+		})
 	}
 	switch len(found) {
 	case 1:
@@ -172,7 +174,7 @@ func dataEngineOf(engine lhv1.DataEngineType) lhv1.DataEngineType {
 	return lhv1.DataEngineTypeV1
 }
 
-func policyHold(replica *lhv1.Replica, node string, policy DrainPolicy) Hold {
+func policyHold(replica *cluster.Replica, node string, policy DrainPolicy) Hold {
 	volume := cluster.VolumeOf(replica.Spec.VolumeName, replica.Labels)
 	return Hold{
 		Object: replica, Kind: Policy, Volume: volume,
@@ -181,7 +183,7 @@ func policyHold(replica *lhv1.Replica, node string, policy DrainPolicy) Hold {
 	}
 }
 
-func lastReplicaHold(s *cluster.Snapshot, replica *lhv1.Replica, node, volume string, state ManagerState) Hold {
+func lastReplicaHold(s *cluster.Snapshot, replica *cluster.Replica, node, volume string, state ManagerState) Hold {
 	healthy := 0
 	for _, other := range s.ReplicasOf(volume) {
 		if state.Replica(other).isHealthy() {

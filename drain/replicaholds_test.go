@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/upgrade-gate/upgrade-gate/cluster"
 	"github.com/upgrade-gate/upgrade-gate/drain"
 )
 
@@ -134,7 +135,7 @@ func TestHoldsInALaterState(t *testing.T) {
 	}
 	replicaIs := func(name string, now drain.ReplicaState) drain.ManagerState {
 		return state(func(s *drain.ManagerState) {
-			s.Replica = func(r *lhv1.Replica) drain.ReplicaState {
+			s.Replica = func(r *cluster.Replica) drain.ReplicaState {
 				if r.Name == name {
 					return now
 				}

@@ -5,10 +5,11 @@ import (
 	"slices"
 	"strings"
 
-	lhv1 "github.com/longhorn/longhorn-manager/k8s/pkg/apis/longhorn/v1beta2"
 	corev1 "k8s.io/api/core/v1"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/upgrade-gate/upgrade-gate/cluster"
 )
 
 // Unknown is one thing that could not be simulated.
@@ -24,9 +25,9 @@ func (u Unknown) String() string {
 	switch object := u.Object.(type) {
 	case *kubevirtv1.VirtualMachineInstance:
 		return vmName(object) + ": " + u.Because
-	case *lhv1.Volume:
+	case *cluster.Volume:
 		return "volume " + object.Name + " " + u.Because
-	case *lhv1.Engine:
+	case *cluster.Engine:
 		return "engine " + object.Name + " " + u.Because
 	case *corev1.Node:
 		return "a node " + u.Because

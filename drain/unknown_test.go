@@ -4,16 +4,17 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	lhv1 "github.com/longhorn/longhorn-manager/k8s/pkg/apis/longhorn/v1beta2"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	kubevirtv1 "kubevirt.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/upgrade-gate/upgrade-gate/cluster"
 )
 
 func TestWhatIsUnknownIsToldOnceForEachObject(t *testing.T) {
-	volume := &lhv1.Volume{ObjectMeta: metav1.ObjectMeta{Name: "pvc-1"}}
-	engine := &lhv1.Engine{ObjectMeta: metav1.ObjectMeta{Name: "pvc-1-e-0"}}
+	volume := &cluster.Volume{Identity: cluster.Identity{Name: "pvc-1"}}
+	engine := &cluster.Engine{Identity: cluster.Identity{Name: "pvc-1-e-0"}}
 	vmi := &kubevirtv1.VirtualMachineInstance{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web-1"}}
 	first := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "node-1"}}
 	second := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "node-2"}}

@@ -21,8 +21,8 @@ func (m *model) waitForVolumes() {
 }
 
 func (m *model) stopForVolumes() {
-	waits := map[string][]*lhv1.Volume{}
-	because := map[*lhv1.Volume]string{}
+	waits := map[string][]*cluster.Volume{}
+	because := map[*cluster.Volume]string{}
 	for _, volume := range m.Volumes() {
 		if m.IsOrdinary(volume) {
 			continue
@@ -42,7 +42,7 @@ func (m *model) stopForVolumes() {
 
 // stopForLostVolumes reports a running engine without its volume, whose robustness the job reads as empty; degraded-volumes has it too.
 func (m *model) stopForLostVolumes() {
-	var lost *lhv1.Engine
+	var lost *cluster.Engine
 	for _, engine := range m.Engines() {
 		name := cluster.VolumeOf(engine.Spec.VolumeName, engine.Labels)
 		if engine.Status.CurrentState == lhv1.InstanceStateRunning && m.Volume(name) == nil && (lost == nil || engine.Name < lost.Name) {
@@ -56,7 +56,7 @@ func (m *model) stopForLostVolumes() {
 }
 
 // awaited tells whether the job would wait for a volume, and which check reports why it is as it is.
-func (m *model) awaited(volume *lhv1.Volume) (check, because string) {
+func (m *model) awaited(volume *cluster.Volume) (check, because string) {
 	running, usable := m.usableReplicas(volume)
 	wanted := wantedReplicas(volume)
 	switch {
@@ -82,7 +82,7 @@ func (m *model) awaited(volume *lhv1.Volume) (check, because string) {
 }
 
 // usableReplicas returns how many engines of a volume run, and how many replicas the worst off of them reads and writes.
-func (m *model) usableReplicas(volume *lhv1.Volume) (running, usable int) {
+func (m *model) usableReplicas(volume *cluster.Volume) (running, usable int) {
 	for _, engine := range m.EnginesOf(volume.Name) {
 		if cluster.Text(engine.Status.CurrentState) == "" && volume.Status.State == lhv1.VolumeStateAttached {
 			m.cannotTell(engine, fmt.Sprintf("of the attached volume %s is in no state", volume.Name))
@@ -91,7 +91,7 @@ func (m *model) usableReplicas(volume *lhv1.Volume) (running, usable int) {
 			continue
 		}
 		readWrite := 0
-		for _, mode := range engine.Status.ReplicaModeMap {
+		for _, mode := range engine.Status.ReplicaModeMap.All() {
 			if mode == lhv1.ReplicaModeRW {
 				readWrite++
 			}
@@ -105,7 +105,7 @@ func (m *model) usableReplicas(volume *lhv1.Volume) (running, usable int) {
 }
 
 // wantedReplicas is how many usable replicas of a volume the job waits for where there are two nodes for storage.
-func wantedReplicas(volume *lhv1.Volume) int {
+func wantedReplicas(volume *cluster.Volume) int {
 	if volume.Spec.NumberOfReplicas == 1 {
 		return 1
 	}
@@ -113,12 +113,12 @@ func wantedReplicas(volume *lhv1.Volume) int {
 }
 
 // hasBroken tells whether a replica of a volume has failed, as faulted-replicas reports.
-func (m *model) hasBroken(volume *lhv1.Volume) bool {
+func (m *model) hasBroken(volume *cluster.Volume) bool {
 	if volume.Status.Robustness == lhv1.VolumeRobustnessFaulted {
 		return true
 	}
 	for _, engine := range m.EnginesOf(volume.Name) {
-		for _, mode := range engine.Status.ReplicaModeMap {
+		for _, mode := range engine.Status.ReplicaModeMap.All() {
 			if mode == lhv1.ReplicaModeERR {
 				return true
 			}
@@ -133,10 +133,10 @@ func (m *model) hasBroken(volume *lhv1.Volume) bool {
 }
 
 // anyRebuild tells whether a rebuild of one of the volumes is under way, which may end in time.
-func (m *model) anyRebuild(volumes []*lhv1.Volume) bool {
+func (m *model) anyRebuild(volumes []*cluster.Volume) bool {
 	for _, volume := range volumes {
 		for _, engine := range m.EnginesOf(volume.Name) {
-			for _, mode := range engine.Status.ReplicaModeMap {
+			for _, mode := range engine.Status.ReplicaModeMap.All() {
 				if mode == lhv1.ReplicaModeWO {
 					return true
 				}
@@ -146,7 +146,7 @@ func (m *model) anyRebuild(volumes []*lhv1.Volume) bool {
 	return false
 }
 
-func (m *model) confidenceOf(volumes []*lhv1.Volume) Confidence {
+func (m *model) confidenceOf(volumes []*cluster.Volume) Confidence {
 	if m.anyRebuild(volumes) {
 		return Likely
 	}
@@ -154,7 +154,7 @@ func (m *model) confidenceOf(volumes []*lhv1.Volume) Confidence {
 }
 
 // first returns the volume that comes first by name.
-func first(volumes []*lhv1.Volume) *lhv1.Volume {
+func first(volumes []*cluster.Volume) *cluster.Volume {
 	least := volumes[0]
 	for _, volume := range volumes[1:] {
 		if strings.Compare(volume.Name, least.Name) < 0 {
@@ -180,6 +180,6 @@ func withOthers(because string, count int) string {
 }
 
 // good tells whether a replica holds all of its volume's data and nobody is taking it away (longhorn-manager, IsAvailableHealthyReplica).
-func good(replica *lhv1.Replica) bool {
+func good(replica *cluster.Replica) bool {
 	return replica.DeletionTimestamp == nil && cluster.Text(replica.Spec.FailedAt) == "" && cluster.Text(replica.Spec.HealthyAt) != ""
 }

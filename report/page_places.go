@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	lhv1 "github.com/longhorn/longhorn-manager/k8s/pkg/apis/longhorn/v1beta2"
-
 	"github.com/upgrade-gate/upgrade-gate/checks"
 	"github.com/upgrade-gate/upgrade-gate/cluster"
 )
@@ -21,7 +19,7 @@ type placer struct {
 	places    map[string]string
 	idOf      map[string]string
 	// replicas are by name; nil until a finding is about one.
-	replicas map[string]*lhv1.Replica
+	replicas map[string]*cluster.Replica
 }
 
 // spots are guilty objects of one node, each once.
@@ -132,8 +130,8 @@ func (p *placer) volume(it marked, name string) {
 		words[strings.TrimRight(word, ".")] = true
 	}
 	owner, placed := p.owner(name), false
-	replicas := slices.SortedFunc(slices.Values(p.snapshot.ReplicasOf(name)), func(a, b *lhv1.Replica) int { return cmp.Compare(a.Name, b.Name) })
-	named := slices.DeleteFunc(slices.Clone(replicas), func(r *lhv1.Replica) bool { return !words[r.Name] })
+	replicas := slices.SortedFunc(slices.Values(p.snapshot.ReplicasOf(name)), func(a, b *cluster.Replica) int { return cmp.Compare(a.Name, b.Name) })
+	named := slices.DeleteFunc(slices.Clone(replicas), func(r *cluster.Replica) bool { return !words[r.Name] })
 	if len(named) == 0 {
 		for _, engine := range p.snapshot.EnginesOf(name) {
 			if words[engine.Name] {
@@ -179,7 +177,7 @@ func (p *placer) engine(it marked, name string) {
 
 func (p *placer) replica(it marked, name string) {
 	if p.replicas == nil {
-		p.replicas = map[string]*lhv1.Replica{}
+		p.replicas = map[string]*cluster.Replica{}
 		for _, replica := range p.snapshot.Replicas() {
 			p.replicas[replica.Name] = replica
 		}

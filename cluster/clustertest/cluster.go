@@ -27,6 +27,8 @@ type Cluster struct {
 
 	mu     sync.Mutex
 	chains map[string][]cluster.Certificate
+	// held are the objects in the form in which a Snapshot holds them, of the kinds that have been listed.
+	held map[cluster.Kind][]client.Object
 }
 
 // Generate makes a cluster.
@@ -34,6 +36,7 @@ func Generate(size Size) *Cluster {
 	c := &Cluster{
 		size: size, objects: map[cluster.Kind][]client.Object{}, kubelets: map[string]cluster.Kubelet{},
 		chains:  map[string][]cluster.Certificate{},
+		held:    map[cluster.Kind][]client.Object{},
 		engines: make([][]string, size.Nodes), replicas: make([][]string, size.Nodes),
 	}
 	for i := range size.Nodes {
@@ -69,12 +72,17 @@ func (c *Cluster) Objects() []client.Object {
 // Name implements cluster.Source.
 func (c *Cluster) Name() string { return "a generated cluster of size " + c.size.Name }
 
-// List implements cluster.Source.
+// List implements cluster.Source. What is changed of the objects after they have been listed may not be seen.
 func (c *Cluster) List(_ context.Context, r cluster.Resource) ([]client.Object, cluster.Evidence) {
 	if r.Grant != nil {
 		return nil, cluster.Evidence{State: cluster.NotGranted, Because: r.Grant.Name + " is not granted"}
 	}
-	return c.objects[r.Kind], cluster.Evidence{State: cluster.Read, ReadAt: Now()}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, listed := c.held[r.Kind]; !listed {
+		c.held[r.Kind] = r.Held(c.objects[r.Kind])
+	}
+	return c.held[r.Kind], cluster.Evidence{State: cluster.Read, ReadAt: Now()}
 }
 
 // Probe implements cluster.Source. Its certificates are those of the targets; a node serves both.
