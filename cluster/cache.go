@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"reflect"
 	"sync"
 	"time"
 
@@ -205,25 +204,25 @@ func stored[T client.Object](informer toolscache.SharedIndexInformer) []T {
 	return objects
 }
 
-// orEqual returns the watch cache's object of the same name where the two are equal in every field that is kept, and otherwise the
-// object itself.
-func (c *Cached) orEqual(resource Resource, object client.Object) client.Object {
+// known returns the watch cache's object of that name, if it is of that version; nil otherwise. The API server gives no two states of an object
+// the same version, and none again to an object that takes the name of another.
+func (c *Cached) known(resource Resource, namespace, name, version string) client.Object {
 	informer, watched := c.informers[resource.Kind]
 	if !watched {
-		return object
+		return nil
 	}
-	key := object.GetName()
+	key := name
 	if resource.Namespaced {
-		key = object.GetNamespace() + "/" + key
+		key = namespace + "/" + name
 	}
 	item, held, err := informer.GetStore().GetByKey(key)
 	if err != nil || !held {
+		return nil
+	}
+	if object := item.(client.Object); object.GetResourceVersion() == version {
 		return object
 	}
-	if known := item.(client.Object); known.GetResourceVersion() == object.GetResourceVersion() && reflect.DeepEqual(known, object) {
-		return known
-	}
-	return object
+	return nil
 }
 
 func (c *Cached) watchFailed(_ context.Context, reflector *toolscache.Reflector, err error) {

@@ -26,8 +26,8 @@ type listDecoder struct {
 	start, end int
 }
 
-// decode calls item with each object of the list, without its managed fields. item must not keep the bytes.
-func (d *listDecoder) decode(item func([]byte) error) (metav1.ListMeta, error) {
+// decode calls item with each object of the list, and with the metadata in it, both without the managed fields. item must not keep the bytes.
+func (d *listDecoder) decode(item func(object, metadata []byte) error) (metav1.ListMeta, error) {
 	var meta metav1.ListMeta
 	if err := d.expect('{'); err != nil {
 		return meta, err
@@ -41,7 +41,7 @@ func (d *listDecoder) decode(item func([]byte) error) (metav1.ListMeta, error) {
 		if !more {
 			break
 		}
-		key, err := d.value()
+		key, _, err := d.value()
 		if err != nil {
 			return meta, err
 		}
@@ -55,11 +55,11 @@ func (d *listDecoder) decode(item func([]byte) error) (metav1.ListMeta, error) {
 			err = d.items(item)
 		case `"metadata"`:
 			var text []byte
-			if text, err = d.value(); err == nil {
+			if text, _, err = d.value(); err == nil {
 				err = json.Unmarshal(text, &meta)
 			}
 		default:
-			_, err = d.value()
+			_, _, err = d.value()
 		}
 		if err != nil {
 			return meta, err
@@ -72,13 +72,13 @@ func (d *listDecoder) decode(item func([]byte) error) (metav1.ListMeta, error) {
 }
 
 // items calls item with each element of an array; null is an empty one.
-func (d *listDecoder) items(item func([]byte) error) error {
+func (d *listDecoder) items(item func(object, metadata []byte) error) error {
 	first, err := d.peek()
 	if err != nil {
 		return err
 	}
 	if first != '[' {
-		text, err := d.value()
+		text, _, err := d.value()
 		if err == nil && string(text) != "null" {
 			err = fmt.Errorf("items are %.20s and not a list", text)
 		}
@@ -90,11 +90,11 @@ func (d *listDecoder) items(item func([]byte) error) error {
 		if err != nil || !more {
 			return err
 		}
-		object, err := d.value()
+		object, metadata, err := d.value()
 		if err != nil {
 			return err
 		}
-		if err := item(object); err != nil {
+		if err := item(object, metadata); err != nil {
 			return err
 		}
 	}
@@ -143,21 +143,22 @@ func (d *listDecoder) peek() (byte, error) {
 	}
 }
 
-// value returns the JSON value that is next, without an object's managed fields. It finds the value's end; whether it is
+// value returns the JSON value that is next, without an object's managed fields, and the object's metadata in it. It finds the value's end; whether it is
 // well-formed is for its decoder to say. The bytes are valid until the next call.
-func (d *listDecoder) value() ([]byte, error) {
+func (d *listDecoder) value() (value, metadata []byte, err error) {
 	if _, err := d.peek(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var scan valueScan
 	for !scan.advance(d.buffer[d.start:d.end]) {
 		if err := d.more(); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	value := d.buffer[d.start : d.start+scan.at]
+	whole := d.buffer[d.start : d.start+scan.at]
 	d.start += scan.at
-	return scan.cut(value), nil
+	value = scan.cut(whole)
+	return value, scan.metadataOf(value, len(whole)-len(value)), nil
 }
 
 // more receives more bytes, and makes room for them where there is none.

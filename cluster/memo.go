@@ -14,7 +14,9 @@ import (
 type memo struct {
 	seed maphash.Seed
 	// last is without what depends on the time.
-	last atomic.Pointer[Snapshot]
+	last *atomic.Pointer[Snapshot]
+	// borrowed is true where another Source than the watch cache only shares what its last Snapshot has.
+	borrowed bool
 }
 
 // fingerprint tells one set of objects from another, whatever their order. The zero value stands for a kind that was not read.
@@ -36,7 +38,11 @@ func (r remembering) lastLoaded() *memo { return r.memo }
 // Source must replace an object that changes, and never change it.
 func Remembering(source Source) Source { return remembering{source, newMemo()} }
 
-func newMemo() *memo { return &memo{seed: maphash.MakeSeed()} }
+func newMemo() *memo { return &memo{seed: maphash.MakeSeed(), last: &atomic.Pointer[Snapshot]{}} }
+
+// borrow returns the memo for a Source that may list the same objects: its Snapshots share with the last one what is made of the very same
+// objects. They are not kept themselves, and nobody takes them for the watch cache's.
+func (m *memo) borrow() *memo { return &memo{seed: m.seed, last: m.last, borrowed: true} }
 
 // print returns the fingerprint of objects: of their addresses, not of what is in them.
 func (m *memo) print(objects []client.Object) fingerprint {
@@ -50,32 +56,35 @@ func (m *memo) print(objects []client.Object) fingerprint {
 // assemble returns a Snapshot of the objects that were read. What has not changed since the last one it shares with that.
 func (m *memo) assemble(read []arrival) *Snapshot {
 	made, last := makingOf(read), m.last.Load()
-	s := &Snapshot{made: made}
+	s := &Snapshot{}
 	if last == nil {
 		for _, a := range read {
 			a.resource.store(s, a.objects)
 		}
 		s.index()
-		return m.remember(s)
+		return m.remember(s, made)
 	}
 	changed := made.changedFrom(last.made)
 	*s = *last
 	if len(changed) == 0 {
-		return s
+		return m.remember(s, last.made)
 	}
-	s.made = made
 	for _, resource := range everyResource() {
 		if changed[resource.Kind] {
 			resource.store(s, made.objects[resource.Kind])
 		}
 	}
 	s.indexAgain(changed)
-	return m.remember(s)
+	return m.remember(s, made)
 }
 
-// remember keeps a Snapshot, and returns it as a copy of which the rest can be filled in.
-func (m *memo) remember(s *Snapshot) *Snapshot {
-	again := *s
-	m.last.Store(s)
-	return &again
+// remember keeps a Snapshot that was made of these, and returns it as a copy of which the rest can be filled in.
+func (m *memo) remember(s *Snapshot, made *making) *Snapshot {
+	s.made = nil
+	if !m.borrowed {
+		s.made = made
+		kept := *s
+		m.last.Store(&kept)
+	}
+	return s
 }

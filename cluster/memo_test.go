@@ -62,3 +62,32 @@ func TestAMemoRecallsTheSameObjectsOnly(t *testing.T) {
 		t.Error("a kind that was read now and not before made no difference")
 	}
 }
+
+func TestABorrowedMemoSharesWhatIsMadeOfTheSameObjectsAndKeepsNothing(t *testing.T) {
+	kept := newMemo()
+	nodes, _ := Lookup(Nodes)
+	pods, _ := Lookup(Pods)
+	node, pod := client.Object(&corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "node-1"}}), client.Object(&corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "web"}})
+	assemble := func(memo *memo, node, pod client.Object) *Snapshot {
+		l := &loader{memo: memo}
+		return l.assemble([]arrival{
+			{resource: nodes, objects: []client.Object{node}, print: memo.print([]client.Object{node})},
+			{resource: pods, objects: []client.Object{pod}, print: memo.print([]client.Object{pod})},
+		})
+	}
+	other := assemble(kept.borrow(), node, pod)
+	if len(other.Nodes()) != 1 || kept.last.Load() != nil {
+		t.Error("what was borrowed was kept")
+	}
+	first := assemble(kept, node, pod)
+	second := assemble(kept.borrow(), node, pod.DeepCopyObject().(client.Object))
+	if &second.nodes.items[0] != &first.nodes.items[0] || second.pods.items[0] == first.pods.items[0] {
+		t.Error("of a changed kind and one that is the same, not just the changed one was indexed again")
+	}
+	if same := assemble(kept.borrow(), node, pod); !first.Kept() || second.Kept() || same.Kept() || kept.last.Load().made == nil {
+		t.Errorf("first %t, with a change %t, the same %t count as the watch cache's", first.Kept(), second.Kept(), same.Kept())
+	}
+	if again := assemble(kept, node, pod); &again.pods.items[0] != &first.pods.items[0] {
+		t.Error("what was borrowed took the place of what was kept")
+	}
+}

@@ -16,8 +16,8 @@ import (
 // is, and a kind that is not there answers 404.
 type Reader struct {
 	client rest.Interface
-	// keep returns what to hold in the place of an object that has been read: itself, or an equal one that somebody holds already.
-	keep func(Resource, client.Object) client.Object
+	// known returns the object of that name and version that somebody holds already, or nil.
+	known func(resource Resource, namespace, name, version string) client.Object
 }
 
 // NewReader returns a Reader. It calls nobody yet.
@@ -33,7 +33,7 @@ func NewReader(config *rest.Config) (*Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("build the client of the API server: %w", err)
 	}
-	return &Reader{client: api, keep: func(_ Resource, object client.Object) client.Object { return object }}, nil
+	return &Reader{client: api, known: func(Resource, string, string, string) client.Object { return nil }}, nil
 }
 
 // Page asks for at most limit objects of a kind, those that follow where the Continue of the page before says so, and
@@ -74,15 +74,32 @@ func (r *Reader) page(ctx context.Context, request *rest.Request, resource Resou
 	defer body.Close()
 	var objects []client.Object
 	decoder, whole := listDecoder{from: body}, resource.newObject()
-	list, err := decoder.decode(func(text []byte) error {
+	list, err := decoder.decode(func(text, metadata []byte) error {
+		if held := r.held(resource, metadata); held != nil {
+			objects = append(objects, held)
+			return nil
+		}
 		if err := json.Unmarshal(text, whole); err != nil {
 			return fmt.Errorf("decode an object: %w", err)
 		}
-		objects = append(objects, r.keep(resource, resource.takeFrom(whole)))
+		objects = append(objects, resource.takeFrom(whole))
 		return nil
 	})
 	if err != nil {
 		return nil, metav1.ListMeta{}, fmt.Errorf("read the list of %s: %w", resource.Kind, err)
 	}
 	return objects, list, nil
+}
+
+// held returns the object that the metadata belong to, where somebody holds it in that very version; nil otherwise.
+func (r *Reader) held(resource Resource, metadata []byte) client.Object {
+	var m struct {
+		Name            string `json:"name"`
+		Namespace       string `json:"namespace"`
+		ResourceVersion string `json:"resourceVersion"`
+	}
+	if len(metadata) == 0 || json.Unmarshal(metadata, &m) != nil || m.Name == "" || m.ResourceVersion == "" {
+		return nil
+	}
+	return r.known(resource, m.Namespace, m.Name, m.ResourceVersion)
 }

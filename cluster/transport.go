@@ -21,6 +21,9 @@ const (
 	// An API server that waits for its etcd still answers.
 	silence      = 4 * time.Second
 	silenceAfter = 4 * time.Second
+	// streamBuffer is how much of a list may have arrived that nobody has decoded yet. The API server sends the large lists of a live read all
+	// at once and faster than they are decoded, and Go's default of 4 MiB for each of forty is more than a small cluster's whole cache.
+	streamBuffer = 256 << 10
 )
 
 // NewHTTPClient returns an HTTP client that shares no connection with anybody. client-go gives all clients of one
@@ -42,7 +45,7 @@ func NewHTTPClient(config *rest.Config) (*http.Client, error) {
 	transport, err := rest.HTTPWrappersForConfig(config, &http.Transport{
 		Proxy: proxy, DialContext: dial, TLSClientConfig: tlsConfig, TLSHandshakeTimeout: handshakeTimeout,
 		ForceAttemptHTTP2: true, IdleConnTimeout: reconnect, DisableCompression: config.DisableCompression,
-		HTTP2: &http.HTTP2Config{SendPingTimeout: silence, PingTimeout: silenceAfter},
+		HTTP2: &http.HTTP2Config{SendPingTimeout: silence, PingTimeout: silenceAfter, MaxReceiveBufferPerStream: streamBuffer},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("build the transport of the API server's client: %w", err)

@@ -4,13 +4,15 @@ import (
 	"bytes"
 )
 
-// valueScan finds the end of a JSON value, and the managed fields of an object in it.
+// valueScan finds the end of a JSON value, and in an object the metadata with its managed fields.
 type valueScan struct {
 	// at is how many bytes of the value have been looked at.
 	at    int
 	depth int
 	// inMetadata says that the last key of the object itself was metadata.
 	inMetadata bool
+	// metadata[0]:metadata[1] is the value of the object's key metadata, the last one where there are several; zero where there is none.
+	metadata [2]int
 	// managed[0]:managed[1] are the managed fields, key and all; zero where there are none.
 	managed [2]int
 }
@@ -33,6 +35,7 @@ func (s *valueScan) advance(window []byte) bool {
 				return true // ends the list that a number or a word is in
 			}
 			s.endManaged(s.at)
+			s.endMetadata(s.at)
 			s.depth--
 			s.at++
 		case ',':
@@ -40,6 +43,7 @@ func (s *valueScan) advance(window []byte) bool {
 				return true
 			}
 			s.endManaged(s.at)
+			s.endMetadata(s.at)
 			s.at++
 			continue
 		default:
@@ -71,7 +75,9 @@ func (s *valueScan) sawText(window []byte, end int) bool {
 		return false
 	}
 	if isKey := window[after] == ':'; isKey && ofObject {
-		s.inMetadata = string(window[s.at:end]) == `"metadata"`
+		if s.inMetadata = string(window[s.at:end]) == `"metadata"`; s.inMetadata {
+			s.metadata = [2]int{after + 1, 0}
+		}
 	} else if isKey && s.managed[0] == 0 {
 		s.managed[0] = s.at
 	}
@@ -82,6 +88,23 @@ func (s *valueScan) endManaged(at int) {
 	if s.depth == 2 && s.managed[0] > 0 && s.managed[1] == 0 {
 		s.managed[1] = at
 	}
+}
+
+func (s *valueScan) endMetadata(at int) {
+	if s.depth == 1 && s.inMetadata && s.metadata[1] == 0 {
+		s.metadata[1] = at
+	}
+}
+
+// metadataOf returns what cut has left of the metadata of a value that has lost so many bytes by it; empty where there is none.
+func (s *valueScan) metadataOf(value []byte, lost int) []byte {
+	if s.managed[0] > 0 && s.managed[0] < s.metadata[0] {
+		return nil // it has metadata twice
+	}
+	if to := s.metadata[1] - lost; s.metadata[0] < to && to <= len(value) {
+		return value[s.metadata[0]:to]
+	}
+	return nil
 }
 
 // cut removes the managed fields from a value, and one of the commas around them.
