@@ -6,3 +6,16 @@ func SharedTrim() func(Resource, any) (any, error) {
 	s := newSharing()
 	return func(resource Resource, object any) (any, error) { return s.trim(resource)(object) }
 }
+
+// Members returns how many load the source now, those who wait for their turn among them.
+func (t *Together) Members() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := 0
+	for _, r := range []*reading{t.current, t.next} {
+		if r != nil {
+			n += r.members
+		}
+	}
+	return n
+}

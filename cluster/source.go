@@ -30,6 +30,9 @@ type Dated interface {
 // everything has been read, or when ctx ends: what was not there by then is Unread. now is the time that ages are
 // counted from.
 func Load(ctx context.Context, source Source, now time.Time) *Snapshot {
+	if shared, ok := source.(*Together); ok {
+		return shared.load(ctx, now)
+	}
 	resources := everyResource()
 	loader := &loader{source: source, ctx: ctx, arrived: make(chan arrival, len(resources)+1)}
 	if kept, ok := source.(interface{ lastLoaded() *memo }); ok {
@@ -59,35 +62,12 @@ type loader struct {
 }
 
 func (l *loader) list(resource Resource) {
-	objects, evidence := l.listSafely(resource)
+	objects, evidence := listSafely(l.ctx, l.source, resource)
 	a := arrival{resource: resource, objects: objects, evidence: evidence}
 	if l.memo != nil && evidence.held() {
 		a.print = l.memo.print(objects)
 	}
 	l.arrived <- a
-}
-
-// listSafely turns a panic while a list is decoded into unread evidence of that kind alone.
-func (l *loader) listSafely(resource Resource) (objects []client.Object, evidence Evidence) {
-	defer func() {
-		if failure := recover(); failure != nil {
-			objects, evidence = nil, unread(resource.Kind, fmt.Sprintf("reading failed: %v", failure))
-		}
-	}()
-	objects, evidence = l.source.List(l.ctx, resource)
-	evidence.Kind = resource.Kind
-	evidence.Count = len(objects)
-	return objects, evidence
-}
-
-// probe sends nothing at all if probing panics, which makes its evidence unread.
-func (l *loader) probe(targets Targets) {
-	var probed Probed
-	defer func() {
-		_ = recover()
-		l.arrived <- arrival{probed: probed}
-	}()
-	probed = l.source.Probe(l.ctx, targets)
 }
 
 func (l *loader) collect(now time.Time, resources []Resource) *Snapshot {
@@ -96,7 +76,7 @@ func (l *loader) collect(now time.Time, resources []Resource) *Snapshot {
 		select {
 		case a := <-l.arrived:
 			if targets, known := g.take(a); known {
-				go l.probe(targets)
+				go func() { l.arrived <- arrival{probed: probeSafely(l.ctx, l.source, targets)} }()
 			}
 		case <-l.ctx.Done():
 			g.giveUp()
@@ -120,4 +100,27 @@ func (l *loader) assemble(read []arrival) *Snapshot {
 	}
 	s.index()
 	return s
+}
+
+// listSafely turns a panic while a list is decoded into unread evidence of that kind alone.
+func listSafely(ctx context.Context, source Source, resource Resource) (objects []client.Object, evidence Evidence) {
+	defer func() {
+		if failure := recover(); failure != nil {
+			objects, evidence = nil, unread(resource.Kind, fmt.Sprintf("reading failed: %v", failure))
+		}
+	}()
+	objects, evidence = source.List(ctx, resource)
+	evidence.Kind = resource.Kind
+	evidence.Count = len(objects)
+	return objects, evidence
+}
+
+// probeSafely returns nothing at all if probing panics, which makes its evidence unread.
+func probeSafely(ctx context.Context, source Source, targets Targets) (probed Probed) {
+	defer func() {
+		if recover() != nil {
+			probed = Probed{}
+		}
+	}()
+	return source.Probe(ctx, targets)
 }

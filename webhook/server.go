@@ -101,8 +101,8 @@ func (s *Server) readPolicy() (func() *policy.Policy, error) {
 	return watch.Current, nil
 }
 
-// openCluster prepares the watch cache and returns the live source.
-func (s *Server) openCluster(config *rest.Config) (*cluster.Live, error) {
+// openCluster prepares the watch cache and returns the live source, which all that are judged at once read together.
+func (s *Server) openCluster(config *rest.Config) (cluster.Source, error) {
 	prober, err := cluster.NewProber(config, s.options.KubeletCA, time.Now)
 	if err != nil {
 		return nil, err
@@ -118,12 +118,12 @@ func (s *Server) openCluster(config *rest.Config) (*cluster.Live, error) {
 	}
 	live.Reuse(s.cached)
 	s.metrics.CacheAges(s.cached.Staleness)
-	return live, nil
+	return cluster.NewTogether(live, time.Now), nil
 }
 
 // buildJudges makes the handler and the observer. They share the memory, but only the observer says what a check's outcome
 // is: an admission's outcomes depend on what was asked for.
-func (s *Server) buildJudges(live *cluster.Live, rules func() *policy.Policy) {
+func (s *Server) buildJudges(live cluster.Source, rules func() *policy.Policy) {
 	memory, plans := gate.NewMemory(), drain.NewPlans()
 	s.handler = NewHandler(HandlerOptions{
 		Gate:   &gate.Gate{Checks: checks.All(), Memory: memory, Plans: plans, Now: time.Now, Observe: s.metrics.CheckDurations},

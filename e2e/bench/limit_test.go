@@ -50,7 +50,7 @@ func TestServeLivesWithin64MiBOnASmallCluster(t *testing.T) {
 // it. It is no part of the tests, for loading such a cluster takes minutes.
 func BenchmarkLargeWithinLimit(b *testing.B) {
 	base, loader := startSize(b, clustertest.Large())
-	for _, mebibytes := range []int64{256, 320, 384, 512} {
+	for _, mebibytes := range []int64{192, 256, 384} {
 		b.Run(fmt.Sprintf("%dMiB", mebibytes), func(b *testing.B) {
 			s := story{mebibytes << 20, 6, 2, 200, 8}
 			figures, err := s.tell(b, base, loader)
