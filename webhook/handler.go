@@ -38,9 +38,9 @@ type Handler struct {
 	turns   map[phase]*turns
 }
 
-// maxJudged is how many upgrades are judged at once in each phase; more wait for their turn. A live read holds a whole cluster
-// in memory, and anybody who can reach our port can ask for one; and with hundreds at work at once the health server would not
-// get to say that the process is well. People ask for one upgrade at a time.
+// maxJudged is how many upgrades are judged at once in each phase; more wait for their turn. Anybody who can reach our port can ask for
+// a judgement, each of which needs memory and time on a large cluster, though the cluster is read for all of them together; and with hundreds
+// at work at once the health server would not get to say that the process is well. People ask for one upgrade at a time.
 const maxJudged = 4
 
 // turnInAdvance is how long a call of the mutating phase waits for its turn. The API server gives an object 34 seconds for
