@@ -55,3 +55,6 @@ func (e Evidence) knows(namespace string) bool {
 func unread(kind Kind, because string) Evidence {
 	return Evidence{Kind: kind, State: Unread, Because: because}
 }
+
+// late is the evidence of a kind that had not been read when the time was over.
+func late(kind Kind) Evidence { return unread(kind, "no answer before the deadline") }

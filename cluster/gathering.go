@@ -56,7 +56,7 @@ func (g *gathering) take(a arrival) (targets Targets, known bool) {
 // giveUp says of everything that has not arrived that it was not there before the deadline.
 func (g *gathering) giveUp() {
 	for kind := range g.missing {
-		g.evidence[kind] = unread(kind, "no answer before the deadline")
+		g.evidence[kind] = late(kind)
 	}
 	g.missing, g.probing = nil, false
 }

@@ -59,7 +59,7 @@ func keepEngine(from *lhv1.Engine) *Engine {
 	status := &from.Status
 	to.Status = EngineStatus{
 		InstanceStatus: keepInstanceStatus(&status.InstanceStatus),
-		ReplicaModeMap: tableOf(status.ReplicaModeMap, asIs), Snapshots: tableOf(status.Snapshots, keepSnapshotInfo),
+		ReplicaModeMap: tableOf(status.ReplicaModeMap, asIs), Snapshots: tableOf(status.Snapshots, ifSet(keepSnapshotInfo)),
 		PurgeStatus: status.PurgeStatus, RebuildStatus: status.RebuildStatus, RestoreStatus: status.RestoreStatus, CloneStatus: status.CloneStatus,
 		SnapshotsError: status.SnapshotsError, LastExpansionError: status.LastExpansionError,
 		CurrentSize: status.CurrentSize, IsExpanding: status.IsExpanding,
@@ -68,9 +68,6 @@ func keepEngine(from *lhv1.Engine) *Engine {
 }
 
 func keepSnapshotInfo(from *lhv1.SnapshotInfo) *SnapshotInfo {
-	if from == nil {
-		return nil
-	}
 	return &SnapshotInfo{Size: from.Size, Removed: from.Removed}
 }
 
@@ -125,22 +122,16 @@ func keepProcesses(from map[string]lhv1.InstanceProcess) Table[InstanceProcess] 
 func keepAttachment(from *lhv1.VolumeAttachment) *Attachment {
 	return &Attachment{
 		Identity: identityOf(from),
-		Spec:     AttachmentSpec{Volume: from.Spec.Volume, AttachmentTickets: tableOf(from.Spec.AttachmentTickets, keepTicket)},
-		Status:   AttachmentStatus{AttachmentTicketStatuses: tableOf(from.Status.AttachmentTicketStatuses, keepTicketStatus)},
+		Spec:     AttachmentSpec{Volume: from.Spec.Volume, AttachmentTickets: tableOf(from.Spec.AttachmentTickets, ifSet(keepTicket))},
+		Status:   AttachmentStatus{AttachmentTicketStatuses: tableOf(from.Status.AttachmentTicketStatuses, ifSet(keepTicketStatus))},
 	}
 }
 
 func keepTicket(from *lhv1.AttachmentTicket) *lhv1.AttachmentTicket {
-	if from == nil {
-		return nil
-	}
 	return &lhv1.AttachmentTicket{Type: from.Type, NodeID: from.NodeID}
 }
 
 func keepTicketStatus(from *lhv1.AttachmentTicketStatus) *lhv1.AttachmentTicketStatus {
-	if from == nil {
-		return nil
-	}
 	return &lhv1.AttachmentTicketStatus{Satisfied: from.Satisfied, Conditions: from.Conditions}
 }
 

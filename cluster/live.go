@@ -138,7 +138,7 @@ func explainList(resource Resource, err error) Evidence {
 	case apierrors.IsUnauthorized(err):
 		return unread(resource.Kind, "the API server does not accept our credentials")
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return unread(resource.Kind, "no answer before the deadline")
+		return late(resource.Kind)
 	}
 	// The URL, which the error begins with, would fill the room that a refusal has for the reason.
 	if request := (*url.Error)(nil); errors.As(err, &request) {

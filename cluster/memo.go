@@ -53,38 +53,50 @@ func (m *memo) print(objects []client.Object) fingerprint {
 	return f
 }
 
-// assemble returns a Snapshot of the objects that were read. What has not changed since the last one it shares with that.
+// memoOf returns the memo of a Source that has one; nil otherwise.
+func memoOf(source Source) *memo {
+	if kept, ok := source.(interface{ lastLoaded() *memo }); ok {
+		return kept.lastLoaded()
+	}
+	return nil
+}
+
+// assemble returns a Snapshot of the objects that were read, and keeps it where it is not the last one.
 func (m *memo) assemble(read []arrival) *Snapshot {
+	s, isLast := m.fromLast(read)
+	switch {
+	case m.borrowed:
+		s.made = nil
+	case !isLast:
+		kept := *s // of the other the rest can be filled in
+		m.last.Store(&kept)
+	}
+	return s
+}
+
+// fromLast returns a Snapshot of the objects that were read, which shares with the last one what has not changed since; isLast is true where
+// nothing has.
+func (m *memo) fromLast(read []arrival) (s *Snapshot, isLast bool) {
 	made, last := makingOf(read), m.last.Load()
-	s := &Snapshot{}
+	s = &Snapshot{made: made}
 	if last == nil {
 		for _, a := range read {
 			a.resource.store(s, a.objects)
 		}
 		s.index()
-		return m.remember(s, made)
+		return s, false
 	}
 	changed := made.changedFrom(last.made)
 	*s = *last
 	if len(changed) == 0 {
-		return m.remember(s, last.made)
+		return s, true
 	}
+	s.made = made
 	for _, resource := range everyResource() {
 		if changed[resource.Kind] {
 			resource.store(s, made.objects[resource.Kind])
 		}
 	}
 	s.indexAgain(changed)
-	return m.remember(s, made)
-}
-
-// remember keeps a Snapshot that was made of these, and returns it as a copy of which the rest can be filled in.
-func (m *memo) remember(s *Snapshot, made *making) *Snapshot {
-	s.made = nil
-	if !m.borrowed {
-		s.made = made
-		kept := *s
-		m.last.Store(&kept)
-	}
-	return s
+	return s, false
 }

@@ -34,10 +34,7 @@ func Load(ctx context.Context, source Source, now time.Time) *Snapshot {
 		return shared.load(ctx, now)
 	}
 	resources := everyResource()
-	loader := &loader{source: source, ctx: ctx, arrived: make(chan arrival, len(resources)+1)}
-	if kept, ok := source.(interface{ lastLoaded() *memo }); ok {
-		loader.memo = kept.lastLoaded()
-	}
+	loader := &loader{source: source, ctx: ctx, arrived: make(chan arrival, len(resources)+1), memo: memoOf(source)}
 	for _, resource := range resources {
 		go loader.list(resource)
 	}

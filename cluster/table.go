@@ -34,6 +34,16 @@ func tableOf[From, To any](from map[string]From, keep func(From) To) Table[To] {
 // asIs keeps a value of a Table as it is in the map.
 func asIs[T any](value T) T { return value }
 
+// ifSet keeps of each value that is set what keep makes of it.
+func ifSet[From, To any](keep func(*From) *To) func(*From) *To {
+	return func(value *From) *To {
+		if value == nil {
+			return nil
+		}
+		return keep(value)
+	}
+}
+
 // Get returns the value of that name; false where there is none.
 func (t Table[T]) Get(name string) (value T, ok bool) {
 	if i, found := slices.BinarySearchFunc(t, name, func(e Entry[T], name string) int { return cmp.Compare(e.Name, name) }); found {

@@ -119,18 +119,13 @@ func (t *Together) startNext() {
 // Name implements Source.
 func (r *reading) Name() string { return r.source.Name() }
 
-func (r *reading) lastLoaded() *memo {
-	if kept, ok := r.source.(interface{ lastLoaded() *memo }); ok {
-		return kept.lastLoaded()
-	}
-	return nil
-}
+func (r *reading) lastLoaded() *memo { return memoOf(r.source) }
 
 // List implements Source: whoever asks first has the source asked.
 func (r *reading) List(ctx context.Context, resource Resource) ([]client.Object, Evidence) {
 	a := r.answerTo(ctx, resource.Kind, func(a *answer) { a.objects, a.evidence = listSafely(r.ctx, r.source, resource) })
 	if a == nil {
-		return nil, unread(resource.Kind, "no answer before the deadline")
+		return nil, late(resource.Kind)
 	}
 	return a.objects, a.evidence
 }
